@@ -1,0 +1,89 @@
+#pragma once
+
+#include "devices/plan.h"
+
+G_BEGIN_DECLS
+
+/**
+ * VpPlace:
+ * @port: id of the port, as in the plan
+ * @bus: QEMU's name of the bus
+ * @slot: slot on that bus
+ *
+ * Where a device sits. Its strings belong to the plan.
+ */
+typedef struct
+{
+  const char *port;
+  const char *bus;
+  guint8 slot;
+} VpPlace;
+
+typedef struct _VpSlotMap VpSlotMap;
+
+/**
+ * vp_slot_map_new:
+ * @plan: a plan; must outlive the map
+ *
+ * Who sits in which port or bridge slot. Every device of the plan has its place from the start, the
+ * hot ones too, so that nothing else takes it. The map is ours: what the guest or `query-pci` says
+ * never changes it.
+ *
+ * Returns: (transfer full): free with vp_slot_map_free()
+ */
+VpSlotMap *vp_slot_map_new (const VpPlan *plan);
+void vp_slot_map_free (VpSlotMap *self);
+
+/**
+ * vp_slot_map_reserve:
+ * @self: a map
+ * @id: the device that wants a place
+ * @function: (nullable): the host function, for its windows and its kind
+ * @large_bar: threshold in bytes, for the message
+ * @place: (out caller-allocates): where it goes
+ * @error: return location for a #GError
+ *
+ * A device of the plan gets its own place. Any other gets the smallest free spare port whose window
+ * holds its BARs; a conventional PCI device goes to a bridge slot first, if there is a bridge.
+ *
+ * Returns: %FALSE with %VP_DEVICE_ERROR_DUPLICATE when @id has a place and is no device of the plan,
+ *   or %VP_DEVICE_ERROR_NO_SLOT saying how many ports there are, who has them, and, when one is free
+ *   but too small, both sizes
+ */
+gboolean vp_slot_map_reserve (VpSlotMap *self,
+                              const char *id,
+                              const VpPciFunction *function,
+                              guint64 large_bar,
+                              VpPlace *place,
+                              GError **error);
+
+/**
+ * vp_slot_map_release:
+ * @self: a map
+ * @id: a device
+ *
+ * Makes its place free for anyone. A device without a place is ignored.
+ */
+void vp_slot_map_release (VpSlotMap *self, const char *id);
+
+/**
+ * vp_slot_map_find:
+ * @self: a map
+ * @id: a device
+ * @place: (out caller-allocates): its place
+ *
+ * Returns: whether it has one
+ */
+gboolean vp_slot_map_find (VpSlotMap *self, const char *id, VpPlace *place);
+
+/**
+ * vp_slot_map_count:
+ * @self: a map
+ * @total: (out): places for hotplug and for cold devices, bridge slots not counted
+ * @spare: (out): how many of them are free for a hotplug
+ */
+void vp_slot_map_count (VpSlotMap *self, guint *total, guint *spare);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VpSlotMap, vp_slot_map_free)
+
+G_END_DECLS

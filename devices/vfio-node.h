@@ -1,0 +1,21 @@
+#pragma once
+
+#include "devices/sysfs.h"
+
+G_BEGIN_DECLS
+
+/**
+ * vp_vfio_node_check:
+ * @sysfs: the host
+ * @group: an IOMMU group whose devices are bound to vfio-pci
+ * @error: return location for a #GError
+ *
+ * Tries to open dev/vfio/GROUP, as QEMU will, and closes it again.
+ *
+ * Returns: %FALSE with %VP_DEVICE_ERROR_BUSY naming the process that holds it (pid and command,
+ *   where /proc shows it), %VP_DEVICE_ERROR_PERMISSION naming uid and mode,
+ *   %VP_DEVICE_ERROR_NOT_BOUND when there is no such node, or %VP_DEVICE_ERROR_IO
+ */
+gboolean vp_vfio_node_check (VpSysfs *sysfs, int group, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/**
+ * VpCommandLine:
+ * @usage: what follows the command's name in its help, "VM ID"
+ * @summary: one line
+ * @entries: (nullable) (array): the command's own options, ended by a %NULL name
+ * @group: (nullable) (transfer full): a group of shared options
+ * @min_args: fewest positional arguments
+ * @max_args: most; -1 for any number
+ * @root: (out) (transfer full): --root, else $VMPLUG_ROOT, else "/"
+ *
+ * What every command's command line has in common.
+ */
+typedef struct
+{
+  const char *usage;
+  const char *summary;
+  const GOptionEntry *entries;
+  GOptionGroup *group;
+  int min_args;
+  int max_args;
+  char *root;
+} VpCommandLine;
+
+/**
+ * vp_command_line_parse:
+ * @line: what the command accepts; @root is filled in
+ * @argc: number of strings in @argv
+ * @argv: the command's name and its arguments
+ * @as_json: (nullable) (out): --json; %NULL when the command has no such option
+ * @error: return location for a #GError
+ *
+ * Adds --root (hidden), --json and --help, which prints and exits 0. "--" and what follows it stays
+ * with the positional arguments.
+ *
+ * Returns: (transfer full) (nullable): the positional arguments, or %NULL with %VP_ERROR_USAGE
+ */
+char **vp_command_line_parse (VpCommandLine *line,
+                              int argc,
+                              char **argv,
+                              gboolean *as_json,
+                              GError **error);
+
+G_END_DECLS

@@ -1,0 +1,140 @@
+#pragma once
+
+#include "devices/plan.h"
+#include "launcher/config/device-spec.h"
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  VP_ACCEL_AUTO,
+  VP_ACCEL_KVM,
+  VP_ACCEL_TCG,
+} VpAccel;
+
+typedef enum
+{
+  VP_HOTPLUG_ACPI,
+  VP_HOTPLUG_NATIVE,
+} VpHotplugMode;
+
+typedef enum
+{
+  VP_READY_NOW,
+  VP_READY_AFTER,
+  VP_READY_CONSOLE,
+} VpReadyKind;
+
+/**
+ * VpReady:
+ * @kind: when hot devices are given to the guest: as soon as it runs, some time later, or when its
+ *   console shows something
+ * @milliseconds: for %VP_READY_AFTER
+ * @pattern: (nullable): for %VP_READY_CONSOLE
+ */
+typedef struct
+{
+  VpReadyKind kind;
+  guint milliseconds;
+  GRegex *pattern;
+} VpReady;
+
+typedef struct
+{
+  char *file;
+  char *format; /* "raw" or "qcow2"; NULL: look */
+  gboolean readonly;
+  gboolean snapshot; /* writes are thrown away at the end */
+} VpDisk;
+
+typedef struct
+{
+  char *ifname; /* an existing tap interface; NULL: user-mode networking */
+} VpNic;
+
+typedef struct
+{
+  char *dir;
+  char *tag;
+} VpShare;
+
+/**
+ * VpConfig:
+ *
+ * What the user asked for, all of it, with the defaults filled in. Each member is the option of the
+ * same name in vmplug(1). Paths are as typed.
+ */
+typedef struct
+{
+  char *name;
+  VpMachineType machine;
+  VpAccel accel;
+  char *cpu; /* NULL: the accelerator's default */
+  guint smp;
+  guint64 memory; /* bytes */
+  VpFirmware firmware;
+  char *firmware_path; /* NULL: QEMU's own SeaBIOS */
+  char *kernel;
+  char *initrd;
+  char *append;
+  GPtrArray *disks;   /* (element-type VpDisk) */
+  GPtrArray *nics;    /* (element-type VpNic) */
+  GPtrArray *shares;  /* (element-type VpShare) */
+  GPtrArray *devices; /* (element-type VpDeviceSpec) */
+  guint64 large_bar;
+  guint spare;
+  guint64 spare_window;
+  VpHotplugMode hotplug_mode;
+  VpReady ready;
+  char *qemu; /* program, looked up in PATH when it has no slash */
+  char **qemu_args; /* after "--" */
+  GHashTable *given; /* (element-type utf8): names of the options that were set, to refuse a second time */
+} VpConfig;
+
+VpConfig *vp_config_new (void);
+void vp_config_free (VpConfig *config);
+
+/**
+ * vp_config_set:
+ * @config: a configuration
+ * @option: long name of an option without dashes, "spare-window"
+ * @value: (nullable): its value
+ * @error: return location for a #GError
+ *
+ * The one way to fill a configuration, whichever file or command line the value comes from.
+ *
+ * Returns: %FALSE with %VP_ERROR_USAGE or %VP_DEVICE_ERROR_INVALID: no such option, given twice
+ *   though it does not repeat, or a malformed value
+ */
+gboolean vp_config_set (VpConfig *config, const char *option, const char *value, GError **error);
+
+/**
+ * vp_config_set_qemu_args:
+ * @config: a configuration
+ * @args: (nullable): what followed "--"
+ * @error: return location for a #GError
+ *
+ * Takes arguments for QEMU as they are, but for those that would break what vmplug promises:
+ * -daemonize, -S, -sandbox, -pidfile, -runas, -run-with, -chroot, -incoming, -preconfig, -machine,
+ * -M, -nodefaults (it is there already), with one dash or two.
+ *
+ * Returns: %FALSE with %VP_ERROR_USAGE
+ */
+gboolean vp_config_set_qemu_args (VpConfig *config, char **args, GError **error);
+
+/**
+ * vp_config_check:
+ * @config: a filled configuration
+ * @error: return location for a #GError
+ *
+ * What can only be judged when all is known: files that must exist and be readable (kernel, initrd,
+ * disks, firmware, QEMU), --initrd or --append without --kernel, a name; fills in the format of a
+ * disk by its magic.
+ *
+ * Returns: %FALSE with %VP_ERROR_USAGE or %VP_ERROR_HOST
+ */
+gboolean vp_config_check (VpConfig *config, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VpConfig, vp_config_free)
+
+G_END_DECLS

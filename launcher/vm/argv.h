@@ -1,0 +1,63 @@
+#pragma once
+
+#include "devices/plan.h"
+#include "launcher/config/config.h"
+
+G_BEGIN_DECLS
+
+/** File descriptors that QEMU finds open: its end of the QMP and of the console socketpair. */
+#define VP_ARGV_QMP_FD 3
+#define VP_ARGV_CONSOLE_FD 4
+
+/**
+ * VpArgvInput:
+ * @config: what the user asked for, checked
+ * @plan: where the devices go
+ * @specs: (array): for each device of @plan, in its order, the spec that it came from
+ * @accel: kvm or tcg
+ */
+typedef struct
+{
+  const VpConfig *config;
+  const VpPlan *plan;
+  const VpDeviceSpec *const *specs;
+  VpAccel accel;
+} VpArgvInput;
+
+/**
+ * vp_argv_build:
+ * @input: everything that decides
+ *
+ * The command line of QEMU, argv[0] included. Pure. Devices, objects, netdevs and blockdevs are
+ * JSON, because QEMU creates key=value devices before JSON ones, whatever their order (vl.c), and
+ * because JSON needs no escaping. QEMU starts paused (-S).
+ *
+ * Returns: (transfer full): a %NULL-terminated array
+ */
+char **vp_argv_build (const VpArgvInput *input);
+
+/**
+ * vp_argv_device:
+ * @spec: what was asked for
+ * @function: (nullable): the host function that @spec, or its group, stands for
+ * @id: QEMU id
+ * @bus: QEMU's name of the bus
+ * @slot: slot on it
+ *
+ * Returns: (transfer full): the arguments of -device and of device_add: the same object for both
+ */
+JsonObject *vp_argv_device (const VpDeviceSpec *spec,
+                            const VpPciFunction *function,
+                            const char *id,
+                            const char *bus,
+                            guint8 slot);
+
+/**
+ * vp_argv_quote:
+ * @argv: a command line
+ *
+ * Returns: (transfer full): the same as one line for a shell
+ */
+char *vp_argv_quote (char **argv);
+
+G_END_DECLS

@@ -1,0 +1,68 @@
+#pragma once
+
+#include "devices/inventory.h"
+#include "devices/plan.h"
+#include "launcher/config/config.h"
+
+#include <json-glib/json-glib.h>
+
+G_BEGIN_DECLS
+
+/**
+ * VpBlueprint:
+ * @config: what was asked for
+ * @sysfs: the host
+ * @inventory: what the host has
+ * @plan: where the devices go
+ * @specs: (element-type VpDeviceSpec): the spec behind each device of the plan, in its order
+ * @accel: kvm or tcg
+ * @accel_reason: why
+ * @argv: QEMU's command line
+ *
+ * Everything that is decided before anything on the host changes.
+ */
+typedef struct
+{
+  VpConfig *config;
+  VpSysfs *sysfs;
+  VpInventory *inventory;
+  VpPlan *plan;
+  GPtrArray *specs;
+  VpAccel accel;
+  char *accel_reason;
+  char **argv;
+} VpBlueprint;
+
+/**
+ * vp_blueprint_new:
+ * @config: (transfer full): a filled configuration
+ * @root: where host paths start, "/" on a host
+ * @error: return location for a #GError
+ *
+ * Checks the configuration, reads the host, resolves the devices (a group becomes its endpoints),
+ * checks that each can be assigned, plans and writes the command line. Reads only.
+ *
+ * Returns: (transfer full) (nullable): free with vp_blueprint_free()
+ */
+VpBlueprint *vp_blueprint_new (VpConfig *config, const char *root, GError **error);
+void vp_blueprint_free (VpBlueprint *self);
+
+/**
+ * vp_blueprint_to_json:
+ *
+ * Returns: (transfer full): the "plan" document of the contract
+ */
+JsonObject *vp_blueprint_to_json (const VpBlueprint *self);
+
+/**
+ * vp_blueprint_to_text:
+ * @self: a blueprint
+ * @colour: whether to use terminal colours
+ *
+ * Returns: (transfer full): the plan as a tree for a person, with sizes and reasons
+ */
+char *vp_blueprint_to_text (const VpBlueprint *self, gboolean colour);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VpBlueprint, vp_blueprint_free)
+
+G_END_DECLS

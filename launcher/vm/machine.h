@@ -1,0 +1,162 @@
+#pragma once
+
+#include "launcher/vm/bindings.h"
+#include "launcher/vm/blueprint.h"
+#include "launcher/vm/run-dir.h"
+
+#include <gio/gio.h>
+#include <json-glib/json-glib.h>
+
+G_BEGIN_DECLS
+
+#define VP_TYPE_MACHINE (vp_machine_get_type ())
+G_DECLARE_FINAL_TYPE (VpMachine, vp_machine, VP, MACHINE, GObject)
+
+/**
+ * vp_machine_new:
+ * @blueprint: (transfer full): what to start
+ * @run_dir: the VM's folder; must outlive the machine
+ * @bindings: whom to give host devices back to; must outlive the machine
+ *
+ * One VM: QEMU, its QMP channel, its console and its devices.
+ *
+ * Signals: "event" (const char *name, JsonObject *data): QEMU's events, and VMPLUG_DEVICE_STATE with
+ *   "id" and "state" whenever a device changes; "console" (GBytes *output); "ended" once QEMU is
+ *   gone and its host devices are given back: ask vp_machine_get_end() then.
+ *
+ * Returns: (transfer full): a machine
+ */
+VpMachine *vp_machine_new (VpBlueprint *blueprint, VpRunDir *run_dir, VpBindings *bindings);
+
+/**
+ * vp_machine_start_async:
+ * @self: a new machine
+ * @callback: called once the guest runs, or cannot
+ * @user_data: for @callback
+ *
+ * Takes the host devices, starts QEMU paused, shakes hands, lets the guest run, and from then on
+ * hotplugs the normal devices when the guest is ready. Every step is undone when a later one fails.
+ */
+void
+vp_machine_start_async (VpMachine *self, GAsyncReadyCallback callback, gpointer user_data);
+
+/**
+ * vp_machine_start_finish:
+ *
+ * Returns: %FALSE with %VP_ERROR_START, whose message ends with QEMU's own last words, or a
+ *   %VP_DEVICE_ERROR
+ */
+gboolean vp_machine_start_finish (VpMachine *self, GAsyncResult *result, GError **error);
+
+/**
+ * vp_machine_attach_async:
+ * @self: a running machine
+ * @spec: (transfer full): what to add
+ * @timeout_ms: longest wait for it to become usable
+ * @callback: called once it is usable, or why not is known
+ * @user_data: for @callback
+ */
+void vp_machine_attach_async (VpMachine *self,
+                              VpDeviceSpec *spec,
+                              guint timeout_ms,
+                              GAsyncReadyCallback callback,
+                              gpointer user_data);
+
+/**
+ * vp_machine_attach_finish:
+ *
+ * Returns: (transfer full) (nullable): the "attach" document of the contract; %NULL with an error,
+ *   among them %VP_ERROR_PENDING (QEMU has it, the guest has not mapped its BARs in time; it stays)
+ *   and %VP_ERROR_NO_WINDOW (it is being taken out again)
+ */
+JsonObject *vp_machine_attach_finish (VpMachine *self, GAsyncResult *result, GError **error);
+
+/**
+ * vp_machine_detach_async:
+ * @self: a running machine
+ * @id: a device
+ * @timeout_ms: longest wait for the guest to let go
+ * @callback: called once it is gone, or time is up
+ * @user_data: for @callback
+ */
+void vp_machine_detach_async (VpMachine *self,
+                              const char *id,
+                              guint timeout_ms,
+                              GAsyncReadyCallback callback,
+                              gpointer user_data);
+
+/**
+ * vp_machine_detach_finish:
+ *
+ * Returns: (transfer full) (nullable): {"id": …, "state": "removed", "seconds": …}; %NULL with
+ *   %VP_ERROR_NO_DEVICE, _STATE, _REFUSED, or _PENDING: the guest still holds it, and a late
+ *   DEVICE_DELETED will finish the removal
+ */
+JsonObject *vp_machine_detach_finish (VpMachine *self, GAsyncResult *result, GError **error);
+
+/**
+ * vp_machine_stop:
+ * @self: a machine
+ * @force: whether to leave out asking the guest
+ *
+ * Begins the ladder: system_powerdown, after 30 s quit, after 5 s SIGTERM, after 5 s SIGKILL.
+ * "ended" tells when it is over. Calling it again climbs one rung at once.
+ */
+void vp_machine_stop (VpMachine *self, gboolean force);
+
+/**
+ * vp_machine_get_status:
+ *
+ * Returns: (transfer full): the "status" document of the contract
+ */
+JsonObject *vp_machine_get_status (VpMachine *self);
+
+/**
+ * vp_machine_query_async:
+ * @self: a running machine
+ * @command: one of QEMU's QMP commands
+ * @arguments: (transfer full) (nullable): its arguments
+ * @callback: called with the reply
+ * @user_data: for @callback
+ *
+ * Hands a command to QEMU as it is. Whether it may be handed over is the caller's business.
+ */
+void vp_machine_query_async (VpMachine *self,
+                             const char *command,
+                             JsonObject *arguments,
+                             GAsyncReadyCallback callback,
+                             gpointer user_data);
+
+/**
+ * vp_machine_query_finish:
+ *
+ * Returns: (transfer full) (nullable): the "return" member
+ */
+JsonNode *vp_machine_query_finish (VpMachine *self, GAsyncResult *result, GError **error);
+
+/**
+ * vp_machine_console_write:
+ * @self: a machine
+ * @data: (array length=size): what is typed on the guest's console
+ * @size: bytes
+ */
+void vp_machine_console_write (VpMachine *self, const guint8 *data, gsize size);
+
+/**
+ * vp_machine_get_end:
+ * @self: a machine that has ended
+ * @error: return location for a #GError
+ *
+ * Returns: %TRUE when the guest powered off or was stopped as asked; %FALSE with %VP_ERROR_GUEST
+ *   (it panicked) or %VP_ERROR_NO_VM (QEMU was killed or failed), with QEMU's last words
+ */
+gboolean vp_machine_get_end (VpMachine *self, GError **error);
+
+/**
+ * vp_machine_get_name:
+ *
+ * Returns: (transfer none): the VM's name
+ */
+const char *vp_machine_get_name (VpMachine *self);
+
+G_END_DECLS

@@ -1,0 +1,107 @@
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/**
+ * VpRunDir:
+ *
+ * The folder of one live VM: <base>/vms/NAME, mode 0700, with a lock that its supervisor holds as
+ * long as it lives, the control and console sockets and the logs. The base is ROOT/run/vmplug for
+ * root, else $XDG_RUNTIME_DIR/vmplug, else /tmp/vmplug-UID; under a test root always ROOT/run/vmplug.
+ */
+typedef struct _VpRunDir VpRunDir;
+
+/**
+ * vp_run_dir_base:
+ * @root: where host paths start
+ *
+ * Returns: (transfer full): the base folder; it need not exist
+ */
+char *vp_run_dir_base (const char *root);
+
+/**
+ * vp_run_dir_create:
+ * @root: where host paths start
+ * @name: name of the VM
+ * @error: return location for a #GError
+ *
+ * Makes the folder and takes its lock. Leftovers of a dead supervisor of the same name are removed.
+ * Every step is relative to an opened folder, no link is followed, and a folder that another user
+ * owns is refused.
+ *
+ * Returns: (transfer full) (nullable): %NULL with %VP_ERROR_EXISTS when a live VM has the name, or
+ *   %VP_ERROR_HOST
+ */
+VpRunDir *vp_run_dir_create (const char *root, const char *name, GError **error);
+
+/**
+ * vp_run_dir_remove:
+ * @self: (transfer full): a folder that vp_run_dir_create() made
+ *
+ * Removes it with everything in it, then lets the lock go.
+ */
+void vp_run_dir_remove (VpRunDir *self);
+
+/**
+ * vp_run_dir_free:
+ *
+ * Lets go of the lock without removing anything.
+ */
+void vp_run_dir_free (VpRunDir *self);
+
+/**
+ * vp_run_dir_get_path:
+ *
+ * Returns: (transfer none): its absolute path
+ */
+const char *vp_run_dir_get_path (VpRunDir *self);
+
+/**
+ * vp_run_dir_listen:
+ * @self: a folder
+ * @socket_name: "control" or "console"
+ * @error: return location for a #GError
+ *
+ * Binds through /proc/self/fd, so that a long path does not meet the 108 bytes of sun_path.
+ *
+ * Returns: a listening, non-blocking stream socket of mode 0600, or -1 with %VP_ERROR_HOST
+ */
+int vp_run_dir_listen (VpRunDir *self, const char *socket_name, GError **error);
+
+/**
+ * vp_run_dir_open_log:
+ * @self: a folder
+ * @file_name: "console.log" or "qemu.log"
+ * @error: return location for a #GError
+ *
+ * Returns: a descriptor open for appending to a new file of mode 0600, or -1 with %VP_ERROR_HOST
+ */
+int vp_run_dir_open_log (VpRunDir *self, const char *file_name, GError **error);
+
+/**
+ * vp_run_dir_connect:
+ * @root: where host paths start
+ * @name: name of a VM
+ * @socket_name: "control" or "console"
+ * @error: return location for a #GError
+ *
+ * Returns: a connected stream socket, or -1 with %VP_ERROR_NO_VM
+ */
+int vp_run_dir_connect (const char *root,
+                        const char *name,
+                        const char *socket_name,
+                        GError **error);
+
+/**
+ * vp_run_dir_list:
+ * @root: where host paths start
+ *
+ * Returns: (transfer full): the names of the VMs whose supervisor lives, sorted
+ */
+char **vp_run_dir_list (const char *root);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VpRunDir, vp_run_dir_free)
+
+G_END_DECLS
