@@ -38,4 +38,15 @@ typedef enum
 #define VP_ERROR (vp_error_quark ())
 GQuark vp_error_quark (void);
 
+/**
+ * vp_error_refuse:
+ * @error: return location for a #GError, set to %VP_ERROR_USAGE
+ * @value: what the user gave; quoted, so that it may be anything
+ * @format: what is wrong with it, to stand after @value: "is none of %s"
+ *
+ * Returns: %FALSE
+ */
+gboolean vp_error_refuse (GError **error, const char *value, const char *format, ...)
+    G_GNUC_PRINTF (3, 4);
+
 G_END_DECLS

@@ -43,11 +43,8 @@ void vp_kvm_facts_read (VpSysfs *sysfs, VpKvmFacts *facts);
  *
  * Returns: %FALSE with %VP_ERROR_HOST when KVM was asked for by name and cannot be had
  */
-gboolean vp_accelerator_choose (VpAccel wanted,
-                                const VpKvmFacts *facts,
-                                VpAccel *accel,
-                                char **reason,
-                                GError **error);
+gboolean vp_accelerator_choose (
+    VpAccel wanted, const VpKvmFacts *facts, VpAccel *accel, char **reason, GError **error);
 
 /**
  * vp_accel_to_string:

@@ -2,6 +2,9 @@
 
 #include "devices/plan.h"
 #include "launcher/config/device-spec.h"
+#include "launcher/config/disk.h"
+#include "launcher/config/nic.h"
+#include "launcher/config/share.h"
 
 G_BEGIN_DECLS
 
@@ -39,25 +42,6 @@ typedef struct
   GRegex *pattern;
 } VpReady;
 
-typedef struct
-{
-  char *file;
-  char *format; /* "raw" or "qcow2"; NULL: look */
-  gboolean readonly;
-  gboolean snapshot; /* writes are thrown away at the end */
-} VpDisk;
-
-typedef struct
-{
-  char *ifname; /* an existing tap interface; NULL: user-mode networking */
-} VpNic;
-
-typedef struct
-{
-  char *dir;
-  char *tag;
-} VpShare;
-
 /**
  * VpConfig:
  *
@@ -77,18 +61,20 @@ typedef struct
   char *kernel;
   char *initrd;
   char *append;
-  GPtrArray *disks;   /* (element-type VpDisk) */
-  GPtrArray *nics;    /* (element-type VpNic) */
-  GPtrArray *shares;  /* (element-type VpShare) */
-  GPtrArray *devices; /* (element-type VpDeviceSpec) */
+  GPtrArray *disks;    /* (element-type VpDisk) */
+  GPtrArray *nics;     /* (element-type VpNic) */
+  gboolean has_no_nic; /* "none" was asked for by name */
+  GPtrArray *shares;   /* (element-type VpShare) */
+  GPtrArray *devices;  /* (element-type VpDeviceSpec) */
   guint64 large_bar;
   guint spare;
   guint64 spare_window;
   VpHotplugMode hotplug_mode;
   VpReady ready;
-  char *qemu; /* program, looked up in PATH when it has no slash */
+  char *qemu;       /* program, looked up in PATH when it has no slash */
   char **qemu_args; /* after "--" */
-  GHashTable *given; /* (element-type utf8): names of the options that were set, to refuse a second time */
+  GHashTable
+      *given; /* (element-type utf8): names of the options that were set, to refuse a second time */
 } VpConfig;
 
 VpConfig *vp_config_new (void);

@@ -1,0 +1,186 @@
+#include "launcher/config/config.h"
+
+#include "launcher/error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define KERNEL_HEADER   8192  /* a multiboot header starts within these */
+#define BZIMAGE_MAGIC   0x202 /* Linux, Documentation/arch/x86/boot.rst */
+#define MULTIBOOT_MAGIC "\x02\xb0\xad\x1b"
+#define PC_MAX_CPUS     255
+
+/* Where distributions put an OVMF that is one file, as -bios wants it. */
+static const char *const ovmf_paths[] = {
+  "/usr/share/ovmf/OVMF.fd",            /* Debian, Ubuntu */
+  "/usr/share/OVMF/OVMF.fd",            /* the same, older */
+  "/usr/share/edk2/x64/OVMF.4m.fd",     /* Arch */
+  "/usr/share/qemu/ovmf-x86_64-4m.bin", /* openSUSE */
+};
+
+/* Returns a descriptor of the readable regular file @path, or -1. */
+static int
+open_file (const char *option, const char *path, GError **error)
+{
+  int fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  struct stat status;
+
+  if (fd >= 0 && fstat (fd, &status) == 0 && S_ISREG (status.st_mode))
+    return fd;
+
+  g_set_error (error, VP_ERROR, VP_ERROR_HOST, "--%s %s: %s", option, path,
+               fd < 0 ? g_strerror (errno) : "not a regular file");
+  if (fd >= 0)
+    close (fd);
+  return -1;
+}
+
+static gboolean
+check_readable (const char *option, const char *path, GError **error)
+{
+  int fd = open_file (option, path, error);
+
+  if (fd < 0)
+    return FALSE;
+  close (fd);
+  return TRUE;
+}
+
+/* QEMU runs whatever it is given: half a megabyte of "x" makes a VM that never says a word. */
+static gboolean
+is_kernel (const guint8 *start, gsize size)
+{
+  if (size >= BZIMAGE_MAGIC + 4 && memcmp (start + BZIMAGE_MAGIC, "HdrS", 4) == 0)
+    return TRUE;
+  if (size >= 4 && memcmp (start, "\177ELF", 4) == 0)
+    return TRUE;
+  for (gsize i = 0; i + 4 <= size; i += 4)
+    if (memcmp (start + i, MULTIBOOT_MAGIC, 4) == 0)
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean
+check_kernel (const char *path, GError **error)
+{
+  g_autofree guint8 *start = g_malloc (KERNEL_HEADER);
+  int fd = open_file ("kernel", path, error);
+  gssize size;
+
+  if (fd < 0)
+    return FALSE;
+  size = pread (fd, start, KERNEL_HEADER, 0);
+  close (fd);
+
+  if (size >= 0 && is_kernel (start, (gsize) size))
+    return TRUE;
+  g_set_error (error, VP_ERROR, VP_ERROR_USAGE,
+               "--kernel %s: not a kernel (neither bzImage nor ELF nor multiboot)", path);
+  return FALSE;
+}
+
+static gboolean
+check_boot (VpConfig *config, GError **error)
+{
+  if (config->kernel == NULL && (config->initrd != NULL || config->append != NULL))
+    {
+      g_set_error (error, VP_ERROR, VP_ERROR_USAGE, "--%s is given without --kernel",
+                   config->initrd != NULL ? "initrd" : "append");
+      return FALSE;
+    }
+  if (config->kernel != NULL && !check_kernel (config->kernel, error))
+    return FALSE;
+  return config->initrd == NULL || check_readable ("initrd", config->initrd, error);
+}
+
+static gboolean
+check_firmware (VpConfig *config, GError **error)
+{
+  if (config->firmware_path != NULL)
+    return check_readable ("firmware", config->firmware_path, error);
+  if (config->firmware != VP_FIRMWARE_OVMF)
+    return TRUE;
+
+  for (guint i = 0; i < G_N_ELEMENTS (ovmf_paths); i++)
+    if (access (ovmf_paths[i], R_OK) == 0)
+      {
+        config->firmware_path = g_strdup (ovmf_paths[i]);
+        return TRUE;
+      }
+
+  g_set_error (error, VP_ERROR, VP_ERROR_HOST,
+               "--firmware ovmf: no %s: install the Debian package ovmf, or give its path",
+               ovmf_paths[0]);
+  return FALSE;
+}
+
+static gboolean
+check_disks (VpConfig *config, GError **error)
+{
+  for (guint i = 0; i < config->disks->len; i++)
+    if (!vp_disk_check (config->disks->pdata[i], error))
+      {
+        g_prefix_error_literal (error, "--disk ");
+        return FALSE;
+      }
+  return TRUE;
+}
+
+static gboolean
+check_shares (VpConfig *config, GError **error)
+{
+  for (guint i = 0; i < config->shares->len; i++)
+    {
+      const VpShare *share = config->shares->pdata[i];
+      int fd = open (share->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+      if (fd < 0)
+        {
+          g_set_error (error, VP_ERROR, VP_ERROR_HOST, "--share %s: %s", share->dir,
+                       g_strerror (errno));
+          return FALSE;
+        }
+      close (fd);
+    }
+  return TRUE;
+}
+
+static gboolean
+check_qemu (VpConfig *config, GError **error)
+{
+  g_autofree char *path = g_find_program_in_path (config->qemu);
+
+  if (path != NULL)
+    return TRUE;
+
+  g_set_error (error, VP_ERROR, VP_ERROR_HOST,
+               strchr (config->qemu, '/') != NULL
+                   ? "--qemu %s: no such program"
+                   : "--qemu %s: not in PATH: install the Debian package qemu-system-x86, or give "
+                     "its path",
+               config->qemu);
+  return FALSE;
+}
+
+gboolean
+vp_config_check (VpConfig *config, GError **error)
+{
+  g_return_val_if_fail (config != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (config->name == NULL)
+    config->name = g_strdup_printf ("vm-%d", (int) getpid ());
+
+  if (config->machine == VP_MACHINE_PC && config->smp > PC_MAX_CPUS)
+    {
+      g_set_error (error, VP_ERROR, VP_ERROR_USAGE, "--smp %u: a pc machine has at most %d CPUs",
+                   config->smp, PC_MAX_CPUS);
+      return FALSE;
+    }
+
+  return check_boot (config, error) && check_firmware (config, error) &&
+         check_disks (config, error) && check_shares (config, error) && check_qemu (config, error);
+}

@@ -1,0 +1,334 @@
+#include "launcher/config/config-option.h"
+
+#include "devices/byte-size.h"
+#include "launcher/config/params.h"
+#include "launcher/error.h"
+
+#include <string.h>
+
+#define MIB               (G_GUINT64_CONSTANT (1) << 20)
+#define MAX_MEMORY        (G_GUINT64_CONSTANT (64) << 40) /* 46 bits: what today's servers address */
+#define MAX_WINDOW        (G_GUINT64_CONSTANT (1) << 52)
+#define MAX_READY_SECONDS 86400
+
+static gboolean
+set_text (char **member, const char *value, GError **error)
+{
+  if (value[0] == '\0')
+    return vp_error_refuse (error, value, "is empty");
+
+  *member = g_strdup (value);
+  return TRUE;
+}
+
+static gboolean
+set_number (guint *member, const char *value, guint min, guint max, GError **error)
+{
+  guint64 number;
+
+  if (!g_ascii_string_to_unsigned (value, 10, min, max, &number, NULL))
+    return vp_error_refuse (error, value, "is not a number from %u to %u", min, max);
+
+  *member = (guint) number;
+  return TRUE;
+}
+
+static gboolean
+set_size (
+    guint64 *member, const char *value, guint64 min, guint64 max, guint64 step, GError **error)
+{
+  guint64 bytes;
+
+  if (!vp_byte_size_parse (value, &bytes, error))
+    return FALSE;
+
+  if (bytes < min || bytes > max || bytes % step != 0)
+    {
+      g_autofree char *from = vp_byte_size_format (min);
+      g_autofree char *to = vp_byte_size_format (max);
+      g_autofree char *steps = vp_byte_size_format (step);
+
+      return vp_error_refuse (error, value, "is not from %s to %s in steps of %s", from, to, steps);
+    }
+  *member = bytes;
+  return TRUE;
+}
+
+static gboolean
+set_name (VpConfig *config, const char *value, GError **error)
+{
+  if (!vp_id_is_valid (value))
+    return vp_error_refuse (error, value, "is not " VP_ID_GRAMMAR);
+  return set_text (&config->name, value, error);
+}
+
+static gboolean
+set_machine (VpConfig *config, const char *value, GError **error)
+{
+  return vp_machine_type_parse (value, &config->machine, error);
+}
+
+static gboolean
+set_accel (VpConfig *config, const char *value, GError **error)
+{
+  static const char *const choices[] = { "auto", "kvm", "tcg", NULL };
+  guint choice;
+
+  if (!vp_params_parse_choice (value, choices, &choice, error))
+    return FALSE;
+  config->accel = (VpAccel) choice;
+  return TRUE;
+}
+
+static gboolean
+set_cpu (VpConfig *config, const char *value, GError **error)
+{
+  g_auto (GStrv) parts = g_strsplit (value, ",", -1);
+
+  /* QEMU would print a list and exit with success. */
+  if (g_strv_contains ((const char *const *) parts, "help") ||
+      g_strv_contains ((const char *const *) parts, "?"))
+    return vp_error_refuse (error, value,
+                            "is no CPU model; qemu-system-x86_64 -cpu help lists them");
+  return set_text (&config->cpu, value, error);
+}
+
+static gboolean
+set_smp (VpConfig *config, const char *value, GError **error)
+{
+  return set_number (&config->smp, value, 1, 288, error);
+}
+
+static gboolean
+set_memory (VpConfig *config, const char *value, GError **error)
+{
+  return set_size (&config->memory, value, MIB, MAX_MEMORY, MIB, error);
+}
+
+static gboolean
+set_firmware (VpConfig *config, const char *value, GError **error)
+{
+  g_autofree char *base = g_path_get_basename (value);
+  g_autofree char *lower = g_ascii_strdown (base, -1);
+
+  if (g_str_equal (value, "seabios") || g_str_equal (value, "ovmf"))
+    {
+      config->firmware = value[0] == 's' ? VP_FIRMWARE_SEABIOS : VP_FIRMWARE_OVMF;
+      return TRUE;
+    }
+
+  config->firmware = g_str_has_prefix (lower, "ovmf") || g_str_has_prefix (lower, "edk2")
+                         ? VP_FIRMWARE_OVMF
+                         : VP_FIRMWARE_OTHER;
+  return set_text (&config->firmware_path, value, error);
+}
+
+static gboolean
+set_kernel (VpConfig *config, const char *value, GError **error)
+{
+  return set_text (&config->kernel, value, error);
+}
+
+static gboolean
+set_initrd (VpConfig *config, const char *value, GError **error)
+{
+  return set_text (&config->initrd, value, error);
+}
+
+static gboolean
+set_append (VpConfig *config, const char *value, GError **error)
+{
+  config->append = g_strdup (value);
+  return TRUE;
+}
+
+static gboolean
+add_disk (VpConfig *config, const char *value, GError **error)
+{
+  VpDisk *disk = vp_disk_parse (value, error);
+
+  if (disk == NULL)
+    return FALSE;
+  g_ptr_array_add (config->disks, disk);
+  return TRUE;
+}
+
+static gboolean
+add_nic (VpConfig *config, const char *value, GError **error)
+{
+  VpNic *nic;
+
+  if (config->has_no_nic || (config->nics->len > 0 && g_str_equal (value, "none")))
+    return vp_error_refuse (error, value, "cannot stand beside another --nic: one of them is none");
+  if (g_str_equal (value, "none"))
+    {
+      config->has_no_nic = TRUE;
+      return TRUE;
+    }
+
+  nic = vp_nic_parse (value, error);
+  if (nic == NULL)
+    return FALSE;
+  g_ptr_array_add (config->nics, nic);
+  return TRUE;
+}
+
+static gboolean
+add_share (VpConfig *config, const char *value, GError **error)
+{
+  g_autoptr (VpShare) share = vp_share_parse (value, error);
+
+  if (share == NULL)
+    return FALSE;
+  for (guint i = 0; i < config->shares->len; i++)
+    if (g_str_equal (((VpShare *) config->shares->pdata[i])->tag, share->tag))
+      return vp_error_refuse (error, share->tag, "is the tag of another share already");
+
+  g_ptr_array_add (config->shares, g_steal_pointer (&share));
+  return TRUE;
+}
+
+static gboolean
+add_device (VpConfig *config, const char *value, GError **error)
+{
+  VpDeviceSpec *spec = vp_device_spec_parse (value, error);
+
+  if (spec == NULL)
+    return FALSE;
+  g_ptr_array_add (config->devices, spec);
+  return TRUE;
+}
+
+static gboolean
+set_large_bar (VpConfig *config, const char *value, GError **error)
+{
+  return set_size (&config->large_bar, value, 1, MAX_WINDOW, 1, error);
+}
+
+static gboolean
+set_spare (VpConfig *config, const char *value, GError **error)
+{
+  return set_number (&config->spare, value, 0, 100, error);
+}
+
+static gboolean
+set_spare_window (VpConfig *config, const char *value, GError **error)
+{
+  return set_size (&config->spare_window, value, MIB, MAX_WINDOW, MIB, error);
+}
+
+static gboolean
+set_hotplug_mode (VpConfig *config, const char *value, GError **error)
+{
+  static const char *const choices[] = { "acpi", "native", NULL };
+  guint choice;
+
+  if (!vp_params_parse_choice (value, choices, &choice, error))
+    return FALSE;
+  config->hotplug_mode = (VpHotplugMode) choice;
+  return TRUE;
+}
+
+static gboolean
+set_ready_after (VpReady *ready, const char *seconds, GError **error)
+{
+  double number;
+
+  if (!g_regex_match_simple ("^[0-9]{1,5}(\\.[0-9]{1,3})?$", seconds, G_REGEX_DOLLAR_ENDONLY, 0) ||
+      (number = g_ascii_strtod (seconds, NULL)) > MAX_READY_SECONDS)
+    return vp_error_refuse (
+        error, seconds, "is not a number of seconds from 0 to 86400, to the millisecond at most");
+
+  ready->kind = VP_READY_AFTER;
+  ready->milliseconds = (guint) (number * 1000 + 0.5);
+  return TRUE;
+}
+
+static gboolean
+set_ready_console (VpReady *ready, const char *regex, GError **error)
+{
+  g_autoptr (GError) why = NULL;
+
+  if (regex[0] == '\0')
+    return vp_error_refuse (error, regex, "matches everything; say what the console shows");
+
+  /* What a guest prints need not be UTF-8. */
+  ready->pattern = g_regex_new (regex, G_REGEX_RAW | G_REGEX_OPTIMIZE, 0, &why);
+  if (ready->pattern == NULL)
+    return vp_error_refuse (error, regex, "is not a regular expression: %s", why->message);
+
+  ready->kind = VP_READY_CONSOLE;
+  return TRUE;
+}
+
+static gboolean
+set_ready (VpConfig *config, const char *value, GError **error)
+{
+  if (g_str_equal (value, "now"))
+    {
+      config->ready.kind = VP_READY_NOW;
+      return TRUE;
+    }
+  if (g_str_has_prefix (value, "after:"))
+    return set_ready_after (&config->ready, value + strlen ("after:"), error);
+  if (g_str_has_prefix (value, "console:"))
+    return set_ready_console (&config->ready, value + strlen ("console:"), error);
+  if (g_str_has_prefix (value, "port:"))
+    return vp_error_refuse (error, value,
+                            "is not supported yet: use console:REGEX or after:SECONDS");
+  return vp_error_refuse (error, value, "is none of now, after:SECONDS, console:REGEX");
+}
+
+static gboolean
+set_qemu (VpConfig *config, const char *value, GError **error)
+{
+  g_clear_pointer (&config->qemu, g_free);
+  return set_text (&config->qemu, value, error);
+}
+
+static const VpConfigOption options[] = {
+  { "name", "NAME", "name of the VM (default vm-PID)", FALSE, set_name },
+  { "machine", "q35|pc", "machine type (default q35)", FALSE, set_machine },
+  { "accel", "auto|kvm|tcg", "accelerator (default auto: kvm where it can run a guest)", FALSE,
+    set_accel },
+  { "cpu", "MODEL", "CPU model (default host with kvm, max with tcg)", FALSE, set_cpu },
+  { "smp", "N", "number of CPUs (default 1)", FALSE, set_smp },
+  { "memory", "SIZE", "memory (default 1G)", FALSE, set_memory },
+  { "firmware", "seabios|ovmf|PATH", "firmware (default seabios); OVMF*.fd is taken for OVMF",
+    FALSE, set_firmware },
+  { "kernel", "FILE", "boot this Linux kernel", FALSE, set_kernel },
+  { "initrd", "FILE", "with this initial RAM disk", FALSE, set_initrd },
+  { "append", "TEXT", "and this kernel command line", FALSE, set_append },
+  { "disk", "FILE[,format=raw|qcow2][,readonly][,snapshot]",
+    "virtio disk; snapshot: writes are dropped at the end; write ',,' for a comma", TRUE,
+    add_disk },
+  { "nic", "user|tap,ifname=NAME|none", "virtio network card (default none)", TRUE, add_nic },
+  { "share", "DIR,tag=NAME", "folder that the guest mounts as 9p under that tag", TRUE, add_share },
+  { "device", "SPEC", "host or emulated PCI device; see below", TRUE, add_device },
+  { "large-bar", "SIZE", "a 64-bit BAR from this size on is large (default 4G)", FALSE,
+    set_large_bar },
+  { "spare", "N", "ports kept free for hotplug (default 4)", FALSE, set_spare },
+  { "spare-window", "SIZE", "64-bit window of each spare port (default: the firmware's)", FALSE,
+    set_spare_window },
+  { "hotplug-mode", "acpi|native", "how the guest is told of hotplug (default acpi)", FALSE,
+    set_hotplug_mode },
+  { "ready", "now|after:SECONDS|console:REGEX", "when hot devices are given (default now)", FALSE,
+    set_ready },
+  { "qemu", "PROGRAM", "QEMU (default qemu-system-x86_64)", FALSE, set_qemu },
+};
+
+const VpConfigOption *
+vp_config_option_get (guint index)
+{
+  return index < G_N_ELEMENTS (options) ? &options[index] : NULL;
+}
+
+const VpConfigOption *
+vp_config_option_find (const char *name)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (options); i++)
+    if (g_str_equal (options[i].name, name))
+      return &options[i];
+
+  return NULL;
+}

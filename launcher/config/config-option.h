@@ -1,0 +1,42 @@
+#pragma once
+
+#include "launcher/config/config.h"
+
+G_BEGIN_DECLS
+
+/**
+ * VpConfigOption:
+ * @name: long name, without dashes
+ * @argument: what its value is called in the help
+ * @help: one line
+ * @repeats: whether it may be given more than once
+ * @set: takes a value that is UTF-8 without control characters; its errors do not name the option
+ *
+ * One option of the VM. The one table of them serves the command line and every file format.
+ */
+typedef struct
+{
+  const char *name;
+  const char *argument;
+  const char *help;
+  gboolean repeats;
+  gboolean (*set) (VpConfig *config, const char *value, GError **error);
+} VpConfigOption;
+
+/**
+ * vp_config_option_get:
+ * @index: 0 and up
+ *
+ * Returns: (transfer none) (nullable): the option, or %NULL after the last
+ */
+const VpConfigOption *vp_config_option_get (guint index);
+
+/**
+ * vp_config_option_find:
+ * @name: long name, without dashes
+ *
+ * Returns: (transfer none) (nullable): the option
+ */
+const VpConfigOption *vp_config_option_find (const char *name);
+
+G_END_DECLS

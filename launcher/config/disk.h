@@ -1,0 +1,49 @@
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/**
+ * VpDisk:
+ * @file: an image or a block device
+ * @format: (nullable): "raw" or "qcow2"; %NULL until vp_disk_check() has looked
+ * @readonly: the guest cannot write
+ * @snapshot: what the guest writes is thrown away at the end
+ * @is_block_device: seen by vp_disk_check()
+ */
+typedef struct
+{
+  char *file;
+  char *format;
+  gboolean readonly;
+  gboolean snapshot;
+  gboolean is_block_device;
+} VpDisk;
+
+/**
+ * vp_disk_parse:
+ * @text: FILE[,format=raw|qcow2][,readonly][,snapshot]
+ * @error: return location for a #GError
+ *
+ * Returns: (transfer full) (nullable): free with vp_disk_free(); %NULL with %VP_ERROR_USAGE
+ */
+VpDisk *vp_disk_parse (const char *text, GError **error);
+void vp_disk_free (VpDisk *disk);
+
+/**
+ * vp_disk_check:
+ * @disk: (inout): a disk; its format is filled in by its magic, when it is not given
+ * @error: return location for a #GError
+ *
+ * Opens the file as QEMU will and closes it again. A guest can write the magic of qcow2, and the
+ * name of any file of the host as its backing file, into a disk that was raw: so a qcow2 image that
+ * leads to other files is only taken when its format was given.
+ *
+ * Returns: %FALSE with %VP_ERROR_HOST or %VP_ERROR_USAGE
+ */
+gboolean vp_disk_check (VpDisk *disk, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VpDisk, vp_disk_free)
+
+G_END_DECLS

@@ -1,0 +1,34 @@
+#include "launcher/config/option-group.h"
+
+#include "launcher/config/config-option.h"
+
+#include <string.h>
+
+#define DESCRIPTION "VM options:"
+
+static gboolean
+on_option (const char *option_name, const char *value, gpointer user_data, GError **error)
+{
+  return vp_config_set (user_data, option_name + strlen ("--"), value, error);
+}
+
+GOptionGroup *
+vp_config_option_group (VpConfig *config)
+{
+  GOptionGroup *group =
+      g_option_group_new ("vm", DESCRIPTION, "Show the options of the VM", config, NULL);
+  const VpConfigOption *option;
+
+  for (guint i = 0; (option = vp_config_option_get (i)) != NULL; i++)
+    {
+      /* FILENAME: bytes as they were typed, not converted from the locale's character set. */
+      const GOptionEntry entries[] = {
+        { option->name, 0, G_OPTION_FLAG_FILENAME, G_OPTION_ARG_CALLBACK, (gpointer) on_option,
+          option->help, option->argument },
+        G_OPTION_ENTRY_NULL,
+      };
+
+      g_option_group_add_entries (group, entries);
+    }
+  return group;
+}
