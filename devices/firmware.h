@@ -24,8 +24,8 @@ const char *vp_firmware_to_string (VpFirmware firmware);
  * @window: bytes that must fit, a power of two, naturally aligned
  *
  * SeaBIOS up to 1.16.2 does not align a reserved window to its size, so only twice the size is sure
- * to hold an aligned BAR (measured: pref64-reserve=16G gave 0x100000000-0x4ffffffff, and a 16 GiB BAR
- * did not fit; 32G did). OVMF aligns to the next power of two (PciHotPlugInitDxe).
+ * to hold an aligned BAR (measured: pref64-reserve=16G gave 0x100000000-0x4ffffffff, and a 16 GiB
+ * BAR did not fit; 32G did). OVMF aligns to the next power of two (PciHotPlugInitDxe).
  *
  * Returns: what to ask for with pref64-reserve or mem-reserve, saturating
  */

@@ -151,7 +151,8 @@ typedef struct
  * - A large device, and one asked for with plug=cold, is cold on a root port of its own (q35) or a
  *   slot of pci.0 (pc), because firmware sizes windows before the guest runs.
  * - Any other device is hot: a PCI Express one gets a port of its own, a conventional one a slot of
- *   a pcie-pci-bridge (q35); on pc both get a slot of pci.0.
+ *   a pcie-pci-bridge (q35), or a port too when the bridge's window cannot hold it; on pc both get
+ * a slot of pci.0.
  * - plug=hot for a large device gets a port with a prepared window on q35 and is refused on pc.
  *
  * Returns: (transfer full) (nullable): free with vp_plan_free(); %NULL with
@@ -172,6 +173,42 @@ void vp_plan_free (VpPlan *plan);
 const VpPlanPort *vp_plan_find_port (const VpPlan *plan, const char *id);
 
 /**
+ * vp_plan_find_device:
+ *
+ * Returns: (transfer none) (nullable): the device whose id is @id
+ */
+const VpPlanDevice *vp_plan_find_device (const VpPlan *plan, const char *id);
+
+/**
+ * vp_plan_device_window:
+ * @machine: the machine
+ * @function: (nullable): a host function; an emulated device needs nothing beyond the default
+ * @need: (out caller-allocates): the window that it needs in front of it
+ * @error: return location for a #GError
+ *
+ * As vp_window_add_bars(), but on pc no bridge stands before the device, so that any 64-bit BAR may
+ * be above 4 GiB and counts as prefetchable.
+ *
+ * Returns: %FALSE with %VP_DEVICE_ERROR_NO_SLOT
+ */
+gboolean vp_plan_device_window (VpMachineType machine,
+                                const VpPciFunction *function,
+                                VpWindow *need,
+                                GError **error);
+
+/**
+ * vp_plan_bridge_holds:
+ * @bars: (array length=n_bars): the BARs of all the devices behind one bridge
+ * @n_bars: how many
+ *
+ * A pcie-pci-bridge has no reserve properties, and one on its port does not reach its own window
+ * (measured): all that is hotplugged behind it shares %VP_PLAN_DEFAULT_WINDOW.
+ *
+ * Returns: whether the BARs fit together
+ */
+gboolean vp_plan_bridge_holds (const VpBar *bars, guint n_bars);
+
+/**
  * vp_plan_guest_path:
  * @plan: a plan
  * @port: id of one of its ports
@@ -184,8 +221,7 @@ const VpPlanPort *vp_plan_find_port (const VpPlan *plan, const char *id);
  *
  * Returns: (transfer full): the path
  */
-char *
-vp_plan_guest_path (const VpPlan *plan, const char *port, const char *bus, guint8 slot);
+char *vp_plan_guest_path (const VpPlan *plan, const char *port, const char *bus, guint8 slot);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VpPlan, vp_plan_free)
 

@@ -44,11 +44,14 @@ void vp_slot_map_free (VpSlotMap *self);
  * @error: return location for a #GError
  *
  * A device of the plan gets its own place. Any other gets the smallest free spare port whose window
- * holds its BARs; a conventional PCI device goes to a bridge slot first, if there is a bridge.
+ * holds its BARs; a conventional PCI device goes to a bridge slot first, if there is a bridge with
+ * room for its BARs. A port keeps its window when its device leaves: that of a cold one is as large
+ * as that device's BARs.
  *
- * Returns: %FALSE with %VP_DEVICE_ERROR_DUPLICATE when @id has a place and is no device of the plan,
- *   or %VP_DEVICE_ERROR_NO_SLOT saying how many ports there are, who has them, and, when one is free
- *   but too small, both sizes
+ * Returns: %FALSE with %VP_DEVICE_ERROR_DUPLICATE when @id has a place and is no device of the plan
+ *   (or not this one), when @function has a place by another id, or when @id is that of a port or
+ *   bridge; or with %VP_DEVICE_ERROR_NO_SLOT saying how many ports there are, who has them, and,
+ * when one is free but too small, both sizes
  */
 gboolean vp_slot_map_reserve (VpSlotMap *self,
                               const char *id,

@@ -16,9 +16,15 @@ typedef enum
 /** Slots of pci.0 for host devices on pc: 0x02 to 0x11. Slot 1 is the PIIX3. */
 #define VP_TOPOLOGY_MAX_PCI_SLOTS 16
 
+/**
+ * 64-bit memory of pci.0 on pc that a guest may give to a hotplugged device: i440FX's default
+ * pci-hole64-size. What firmware gave to cold devices comes on top.
+ */
+#define VP_TOPOLOGY_PC_HOLE64 (G_GUINT64_CONSTANT (2) << 30)
+
 /** Slots of a pcie-pci-bridge: 1 to 31. QEMU takes slot 0 cold, but SHPC and libvirt do not. */
 #define VP_TOPOLOGY_BRIDGE_FIRST_SLOT 1
-#define VP_TOPOLOGY_BRIDGE_LAST_SLOT 31
+#define VP_TOPOLOGY_BRIDGE_LAST_SLOT  31
 
 /**
  * vp_machine_type_parse:

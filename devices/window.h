@@ -33,8 +33,7 @@ typedef struct
  * Returns: %FALSE with %VP_DEVICE_ERROR_NO_SLOT when a sum does not fit: 64 bits for the
  *   prefetchable window, 4 GiB for the other
  */
-gboolean
-vp_window_add_bars (VpWindow *window, const VpBar *bars, guint n_bars, GError **error);
+gboolean vp_window_add_bars (VpWindow *window, const VpBar *bars, guint n_bars, GError **error);
 
 /**
  * vp_window_holds:
