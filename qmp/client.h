@@ -14,10 +14,14 @@ G_DECLARE_FINAL_TYPE (VpQmpClient, vp_qmp_client, VP, QMP_CLIENT, GObject)
  * @socket: a connected stream socket; referenced, made non-blocking
  *
  * Signals: "event" (const char *name, JsonObject *data): every event, in the order it came and in
- * every state of the handshake, @data empty but never %NULL; "closed" (GError *reason) once, after
- * every pending call has failed.
+ * every state of the handshake, @data empty but never %NULL; "closed" (const GError *reason) once,
+ * after every pending call has failed.
  *
- * Returns: (transfer full): a client that reads from now on; vp_qmp_client_close() before dropping it
+ * Signals and callbacks come from the main context, never from within a call of yours, and may do
+ * anything with the client but wait in vp_qmp_client_execute().
+ *
+ * Returns: (transfer full): a client that reads from now on; vp_qmp_client_close() before you drop
+ *   it
  */
 VpQmpClient *vp_qmp_client_new (GSocket *socket);
 
@@ -25,7 +29,8 @@ VpQmpClient *vp_qmp_client_new (GSocket *socket);
  * vp_qmp_client_close:
  * @self: a client
  *
- * Fails every pending call with %VP_QMP_ERROR_DISCONNECTED. Closing twice is fine.
+ * Hangs up at once. Every pending call fails with %VP_QMP_ERROR_DISCONNECTED and "closed" follows,
+ * later; the client keeps itself alive until then. Closing twice is fine.
  */
 void vp_qmp_client_close (VpQmpClient *self);
 
@@ -35,6 +40,13 @@ void vp_qmp_client_close (VpQmpClient *self);
  * Returns: whether the connection has ended, by either side
  */
 gboolean vp_qmp_client_is_closed (VpQmpClient *self);
+
+/**
+ * vp_qmp_client_get_n_late:
+ *
+ * Returns: how many replies came that nobody waited for (any more)
+ */
+guint vp_qmp_client_get_n_late (VpQmpClient *self);
 
 /**
  * vp_qmp_client_handshake_async:
@@ -98,7 +110,8 @@ JsonNode *vp_qmp_client_execute_finish (VpQmpClient *self, GAsyncResult *result,
  * vp_qmp_client_execute:
  *
  * Like vp_qmp_client_execute_async(), waiting for the reply by running the thread-default main
- * context. For programs that have nothing else to do.
+ * context. For programs that have nothing else to do; not for the handlers of this client's signals
+ * and calls, whose return it would wait for.
  *
  * Returns: (transfer full) (nullable): the "return" member, or %NULL with @error set
  */

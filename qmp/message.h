@@ -7,14 +7,17 @@ G_BEGIN_DECLS
 /** Deepest nesting accepted; QEMU's own replies stay below 20. */
 #define VP_QMP_MAX_DEPTH 64
 
+/** Most values in one message; the largest known reply, query-qmp-schema, has 20 times fewer. */
+#define VP_QMP_MAX_VALUES (1u << 19)
+
 /**
  * vp_qmp_message_parse:
  * @line: one line, NUL-terminated
  * @error: return location for a #GError
  *
- * Reads one JSON object. The line is scanned before json-glib sees a byte, because json-glib 1.6
- * crashes on deep nesting, misreads integers outside 64 signed bits, cuts strings at \u0000 and
- * accepts comments, assignments and trailing documents. Strict RFC 8259 otherwise.
+ * Reads one JSON object, strictly by RFC 8259 (see vp_json_read()). json-glib gives the values but
+ * not the parser: that of 1.6 crashes on deep nesting, misreads integers outside 64 signed bits,
+ * cuts strings at \u0000 and accepts comments, assignments and trailing documents.
  *
  * Returns: (transfer full) (nullable): the object, or %NULL with %VP_QMP_ERROR_PROTOCOL
  */
@@ -34,7 +37,7 @@ char *vp_qmp_message_to_line (JsonObject *message);
  * @name: a member
  *
  * json-glib aborts or warns when a member has another type than asked for; a peer must not be able
- * to cause that. The same holds for the two functions below.
+ * to cause that. The same holds for the functions below.
  *
  * Returns: (transfer none) (nullable): the string, or %NULL when there is no such string member
  */
