@@ -50,6 +50,16 @@ char *vp_sysfs_read (VpSysfs *self, const char *path, GError **error);
 char *vp_sysfs_read_link (VpSysfs *self, const char *path);
 
 /**
+ * vp_sysfs_read_link_target:
+ * @self: a host
+ * @path: a symbolic link, such as "proc/4711/fd/12"
+ *
+ * Returns: (transfer full) (nullable): the whole target as the kernel tells it, or %NULL if there
+ *   is no such link
+ */
+char *vp_sysfs_read_link_target (VpSysfs *self, const char *path);
+
+/**
  * vp_sysfs_list:
  * @self: a host
  * @path: a folder

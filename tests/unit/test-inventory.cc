@@ -1,0 +1,607 @@
+#include "devices/error.h"
+#include "devices/inventory.h"
+
+#include "tests/support/fake-sysfs.h"
+#include "tests/support/row-name.h"
+
+#include <functional>
+#include <gtest/gtest.h>
+#include <string>
+
+namespace
+{
+
+/* Called after each read of an attribute: a device may go at any moment. */
+std::function<void (const std::string &path)> after_read;
+
+} // namespace
+
+extern "C"
+{
+  char *__real_vp_sysfs_read (VpSysfs *self, const char *path, GError **error);
+
+  char *
+  __wrap_vp_sysfs_read (VpSysfs *self, const char *path, GError **error)
+  {
+    char *text = __real_vp_sysfs_read (self, path, error);
+
+    if (after_read)
+      after_read (path);
+    return text;
+  }
+}
+
+namespace
+{
+
+constexpr uint64_t GiB = UINT64_C (1) << 30;
+
+VpPciAddress
+address_of (const char *text)
+{
+  VpPciAddress address = {};
+  EXPECT_TRUE (vp_pci_address_parse (text, &address, nullptr)) << text;
+  return address;
+}
+
+std::string
+names_of (const GPtrArray *functions)
+{
+  std::string names;
+  for (guint i = 0; functions != nullptr && i < functions->len; i++)
+    {
+      const auto *function = static_cast<const VpPciFunction *> (functions->pdata[i]);
+      g_autofree char *bdf = vp_pci_address_to_string (&function->address);
+      names += (i > 0 ? " " : "") + std::string (bdf);
+    }
+  return names;
+}
+
+class Inventory : public testing::Test
+{
+protected:
+  FakeSysfs fake;
+  VpInventory *inventory = nullptr;
+
+  void
+  TearDown () override
+  {
+    after_read = nullptr;
+    vp_inventory_free (inventory);
+  }
+
+  void
+  read ()
+  {
+    g_autoptr (GError) error = nullptr;
+    g_autoptr (VpSysfs) sysfs = vp_sysfs_open (fake.root (), &error);
+    ASSERT_NE (sysfs, nullptr) << error->message;
+    vp_inventory_free (inventory);
+    inventory = vp_inventory_read (sysfs, &error);
+    ASSERT_NE (inventory, nullptr) << error->message;
+  }
+
+  const VpPciFunction *
+  find (const char *text)
+  {
+    const VpPciAddress address = address_of (text);
+    return vp_inventory_find (inventory, &address);
+  }
+
+  /* "" when assignable, else the message; checks the code. */
+  std::string
+  refusal (const char *text, gboolean will_bind, int code)
+  {
+    g_autoptr (GError) error = nullptr;
+    if (vp_inventory_check_assignable (inventory, find (text), will_bind, &error))
+      return "";
+    EXPECT_TRUE (g_error_matches (error, VP_DEVICE_ERROR, code)) << error->message;
+    return error->message;
+  }
+
+  /* The functions, or the message; checks the code. */
+  std::string
+  resolved (const char *text, int code = -1)
+  {
+    g_autoptr (GError) error = nullptr;
+    VpDeviceRef ref;
+    EXPECT_TRUE (vp_device_ref_parse (text, &ref, nullptr)) << text;
+    g_autoptr (GPtrArray) functions = vp_inventory_resolve (inventory, &ref, &error);
+    if (functions == nullptr)
+      {
+        EXPECT_TRUE (g_error_matches (error, VP_DEVICE_ERROR, code)) << error->message;
+        return error->message;
+      }
+    return names_of (functions);
+  }
+};
+
+TEST_F (Inventory, ReadsAllThatIsToKnowAboutAFunction)
+{
+  fake.pci ("0000:41:00.0")
+      .ids (0x10de, 0x20b5)
+      .class_code (0x030200)
+      .numa_node (1)
+      .bars ({ { 0, FakeBar::MEM32, 16 << 20, 0xb4000000 },
+               { 1, FakeBar::MEM64_PREF, 64 * GiB, 0x382000000000 },
+               { 3, FakeBar::MEM64_PREF, 32 << 20 } })
+      .driver ("vfio-pci")
+      .group (40)
+      .cdev (3);
+  read ();
+
+  const VpPciFunction *gpu = find ("0000:41:00.0");
+  ASSERT_NE (gpu, nullptr);
+  EXPECT_EQ (gpu->problem, nullptr) << gpu->problem;
+  EXPECT_EQ (gpu->vendor, 0x10de);
+  EXPECT_EQ (gpu->device, 0x20b5);
+  EXPECT_EQ (gpu->class_code, 0x030200u);
+  EXPECT_STREQ (gpu->driver, "vfio-pci");
+  EXPECT_EQ (gpu->group, 40);
+  EXPECT_EQ (gpu->cdev, 3);
+  EXPECT_EQ (gpu->numa_node, 1);
+  EXPECT_TRUE (gpu->pcie);
+  EXPECT_FALSE (gpu->is_virtual);
+  EXPECT_EQ (gpu->n_virtual_functions, 0u);
+  ASSERT_EQ (gpu->n_bars, 3u);
+  EXPECT_EQ (gpu->bars[1].start, 0x382000000000u);
+  EXPECT_EQ (vp_pci_function_largest_bar (gpu), &gpu->bars[1]);
+  EXPECT_TRUE (vp_pci_function_is_large (gpu, 64 * GiB));
+  EXPECT_FALSE (vp_pci_function_is_large (gpu, 64 * GiB + 1));
+}
+
+TEST_F (Inventory, WhatAFunctionDoesNotHaveReadsAsAbsent)
+{
+  fake.pci ("0000:00:03.0").pcie (false);
+  read ();
+
+  const VpPciFunction *function = find ("0000:00:03.0");
+  ASSERT_NE (function, nullptr);
+  EXPECT_EQ (function->problem, nullptr) << function->problem;
+  EXPECT_EQ (function->driver, nullptr);
+  EXPECT_EQ (function->group, -1);
+  EXPECT_EQ (function->cdev, -1);
+  EXPECT_EQ (function->numa_node, -1);
+  EXPECT_FALSE (function->pcie);
+  EXPECT_EQ (function->n_bars, 0u);
+  EXPECT_EQ (vp_pci_function_largest_bar (function), nullptr);
+  EXPECT_FALSE (vp_pci_function_is_large (function, 1));
+}
+
+TEST_F (Inventory, WithoutConfigOrNumaNodeItIsConventionalAndNowhere)
+{
+  fake.pci ("0000:00:03.0").remove_attribute ("config").remove_attribute ("numa_node");
+  read ();
+
+  EXPECT_FALSE (find ("0000:00:03.0")->pcie);
+  EXPECT_EQ (find ("0000:00:03.0")->numa_node, -1);
+  EXPECT_EQ (find ("0000:00:03.0")->problem, nullptr);
+}
+
+TEST_F (Inventory, TheLargestBarIsOf64BitsAndTheFirstOfEquals)
+{
+  fake.pci ("0000:41:00.0")
+      .bars ({ { 0, FakeBar::MEM32, 1 << 30 },
+               { 1, FakeBar::MEM64_PREF, 256 << 20 },
+               { 3, FakeBar::MEM64, 256 << 20 },
+               { 5, FakeBar::IO, 256 } });
+  read ();
+
+  const VpBar *largest = vp_pci_function_largest_bar (find ("0000:41:00.0"));
+  ASSERT_NE (largest, nullptr);
+  EXPECT_EQ (largest->index, 1u);
+  EXPECT_FALSE (vp_pci_function_is_large (find ("0000:41:00.0"), 1 << 30));
+}
+
+TEST_F (Inventory, IsOrderedByAddressWithWideDomainsLast)
+{
+  for (const char *address : { "10000:e1:00.0", "0000:0a:00.0", "ffff:00:00.0", "0000:02:1f.7",
+                               "0000:02:1f.0", "0001:00:00.0" })
+    fake.pci (address);
+  read ();
+
+  EXPECT_EQ (names_of (vp_inventory_get_functions (inventory)),
+             "0000:02:1f.0 0000:02:1f.7 0000:0a:00.0 0001:00:00.0 ffff:00:00.0 10000:e1:00.0");
+  for (const char *address : { "10000:e1:00.0", "0000:02:1f.0", "ffff:00:00.0" })
+    {
+      ASSERT_NE (find (address), nullptr) << address;
+    }
+  EXPECT_EQ (find ("0000:02:1f.1"), nullptr);
+}
+
+TEST_F (Inventory, AnEmptyBusIsAnEmptyInventory)
+{
+  read ();
+
+  EXPECT_EQ (vp_inventory_get_functions (inventory)->len, 0u);
+  EXPECT_EQ (find ("0000:00:00.0"), nullptr);
+}
+
+TEST_F (Inventory, NamesThatAreNoAddressAreNotFunctions)
+{
+  fake.pci ("0000:00:03.0");
+  fake.write ("sys/bus/pci/devices/rubbish/class", "0x020000\n");
+  fake.write ("sys/bus/pci/devices/0000:00:20.0/class", "0x020000\n");
+  read ();
+
+  EXPECT_EQ (names_of (vp_inventory_get_functions (inventory)), "0000:00:03.0");
+}
+
+TEST (InventoryRead, WithoutAPciBusThereIsNone)
+{
+  FakeSysfs fake;
+  std::filesystem::remove_all (std::string (fake.root ()) + "/sys/bus");
+  g_autoptr (GError) error = nullptr;
+  g_autoptr (VpSysfs) sysfs = vp_sysfs_open (fake.root (), &error);
+  g_autoptr (VpInventory) inventory = vp_inventory_read (sysfs, &error);
+
+  EXPECT_EQ (inventory, nullptr);
+  EXPECT_TRUE (g_error_matches (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NOT_FOUND));
+  EXPECT_EQ (std::string (error->message).rfind ("PCI bus: ", 0), 0u) << error->message;
+}
+
+TEST_F (Inventory, AFunctionGoneBeforeItIsReadIsLeftOut)
+{
+  fake.pci ("0000:00:03.0");
+  fake.pci ("0000:00:04.0");
+  fake.remove_pci ("0000:00:03.0", true);
+  read ();
+
+  EXPECT_EQ (names_of (vp_inventory_get_functions (inventory)), "0000:00:04.0");
+}
+
+TEST_F (Inventory, AFunctionGoneBetweenTwoReadsIsLeftOut)
+{
+  for (const std::string last : { "class", "vendor", "device", "resource", "numa_node" })
+    {
+      fake.pci ("0000:00:03.0");
+      fake.pci ("0000:00:04.0");
+      after_read = [this, last] (const std::string &path) {
+        if (path == "sys/bus/pci/devices/0000:00:03.0/" + last)
+          fake.remove_pci ("0000:00:03.0", true);
+      };
+      read ();
+
+      EXPECT_EQ (names_of (vp_inventory_get_functions (inventory)), "0000:00:04.0") << last;
+      fake.remove_pci ("0000:00:03.0");
+    }
+}
+
+struct Garbage
+{
+  const char *name;
+  const char *attribute;
+  const char *text; /* nullptr: removed */
+  const char *problem;
+};
+
+const Garbage garbage[] = {
+  { "class_empty", "class", "", "class: \"\" is not 0x and 6 hexadecimal digits" },
+  { "class_truncated", "class", "0x03", "class: \"0x03\" is not" },
+  { "class_longer", "class", "0x0302000\n", "class: \"0x0302000\" is not" },
+  { "class_word", "class", "display\n", "class: \"display\" is not" },
+  { "class_no_prefix", "class", "03020000\n", "class: \"03020000\" is not" },
+  { "class_prefix_twice", "class", "0x0x1234\n", "class: \"0x0x1234\" is not" },
+  { "class_sign", "class", "0x-30200\n", "class: \"0x-30200\" is not" },
+  { "class_blank", "class", "0x 30200\n", "class: \"0x 30200\" is not" },
+  { "class_escape", "class", "\x1b[2J0200\n", "class: \"\\033[2J0200\" is not" },
+  { "vendor_truncated", "vendor", "0x10", "vendor: \"0x10\" is not 0x and 4 hexadecimal digits" },
+  { "device_word", "device", "0xgggg\n", "device: \"0xgggg\" is not" },
+  { "resource_truncated", "resource", "0x00000000", "resource: line 1, \"0x00000000\": not" },
+  { "resource_empty", "resource", "", "resource: line 1 is missing" },
+  { "resource_words", "resource", "abc zyx\n", "resource: line 1, \"abc zyx\": not" },
+  { "sriov_word", "sriov_numvfs", "many\n", "sriov_numvfs: \"many\" is not a number" },
+  { "sriov_negative", "sriov_numvfs", "-1\n", "sriov_numvfs: \"-1\" is not a number" },
+  { "class_missing", "class", nullptr, "/class: No such file or directory" },
+  { "resource_missing", "resource", nullptr, "/resource: No such file or directory" },
+};
+
+class InventoryGarbage : public Inventory, public testing::WithParamInterface<Garbage>
+{
+};
+
+TEST_P (InventoryGarbage, IsKeptWithItsProblemAndNotAssignable)
+{
+  const Garbage &row = GetParam ();
+  auto function = fake.pci ("0000:41:00.0").driver ("vfio-pci").group (40);
+  if (row.text != nullptr)
+    function.attribute (row.attribute, row.text);
+  else
+    function.remove_attribute (row.attribute);
+  read ();
+
+  ASSERT_NE (find ("0000:41:00.0"), nullptr);
+  ASSERT_NE (find ("0000:41:00.0")->problem, nullptr);
+  const std::string problem = find ("0000:41:00.0")->problem;
+  EXPECT_NE (problem.find (row.problem), std::string::npos) << problem;
+  EXPECT_EQ (find ("0000:41:00.0")->group, 40) << "the rest is still read";
+  EXPECT_EQ (refusal ("0000:41:00.0", FALSE, VP_DEVICE_ERROR_NOT_ASSIGNABLE),
+             "0000:41:00.0 cannot be understood: " + problem);
+  EXPECT_NE (refusal ("0000:41:00.0", TRUE, VP_DEVICE_ERROR_NOT_ASSIGNABLE), "");
+  EXPECT_EQ (resolved ("/dev/vfio/40"), "0000:41:00.0");
+}
+
+INSTANTIATE_TEST_SUITE_P (Table,
+                          InventoryGarbage,
+                          testing::ValuesIn (garbage),
+                          name_of_row<Garbage>);
+
+TEST_F (Inventory, OnlyTheFirstProblemIsTold)
+{
+  fake.pci ("0000:41:00.0").attribute ("class", "x").attribute ("vendor", "y");
+  read ();
+
+  EXPECT_STREQ (find ("0000:41:00.0")->problem, "class: \"x\" is not 0x and 6 hexadecimal digits");
+}
+
+TEST_F (Inventory, VirtualFunctionsAndTheirParentKnowEachOther)
+{
+  fake.pci ("0000:01:00.0").driver ("igb").group (1).virtual_functions (0);
+  fake.pci ("0000:02:00.0").driver ("igb").group (2);
+  fake.pci ("0000:02:10.0").virtual_of ("0000:02:00.0").group (3);
+  fake.pci ("0000:02:10.2").virtual_of ("0000:02:00.0").group (4);
+  read ();
+
+  const VpPciFunction *vf = find ("0000:02:10.2");
+  const VpPciAddress parent = address_of ("0000:02:00.0");
+  EXPECT_TRUE (vf->is_virtual);
+  EXPECT_EQ (vp_pci_address_compare (&vf->physical_function, &parent), 0);
+  EXPECT_FALSE (find ("0000:02:00.0")->is_virtual);
+  EXPECT_EQ (find ("0000:02:00.0")->n_virtual_functions, 2u);
+
+  EXPECT_EQ (refusal ("0000:02:00.0", TRUE, VP_DEVICE_ERROR_NOT_ASSIGNABLE),
+             "0000:02:00.0 is a physical function: 2 of its virtual functions are enabled");
+  EXPECT_EQ (refusal ("0000:02:10.2", TRUE, -1), "");
+  EXPECT_EQ (refusal ("0000:01:00.0", TRUE, -1), "") << "none enabled";
+}
+
+struct ClassRow
+{
+  const char *name;
+  unsigned code;
+  bool is_bridge;
+};
+
+/* Kata's vectors, and what its bit mask used to take for a bridge. */
+const ClassRow classes[] = {
+  { "host_bridge", 0x060000, true },
+  { "pci_bridge", 0x060400, true },
+  { "subtractive_bridge", 0x060401, true },
+  { "isa_bridge", 0x060100, false },
+  { "nvswitch", 0x068000, false },
+  { "gpu", 0x030200, false },
+  { "audio", 0x040300, false },
+  { "serial", 0x070002, false },
+  { "communication", 0x078000, false },
+  { "bridge_as_interface", 0x020604, false },
+};
+
+class InventoryClass : public Inventory, public testing::WithParamInterface<ClassRow>
+{
+};
+
+TEST_P (InventoryClass, BridgesAreExactlyTwoClasses)
+{
+  const ClassRow &row = GetParam ();
+  fake.pci ("0000:00:1c.0").class_code (row.code).group (5);
+  read ();
+
+  EXPECT_EQ (vp_pci_function_is_bridge (find ("0000:00:1c.0")), row.is_bridge);
+  if (row.is_bridge)
+    {
+      EXPECT_EQ (refusal ("0000:00:1c.0", TRUE, VP_DEVICE_ERROR_NOT_ASSIGNABLE),
+                 "0000:00:1c.0 is a bridge: VFIO does not hand over bridges");
+      EXPECT_EQ (resolved ("/dev/vfio/5", VP_DEVICE_ERROR_NOT_ASSIGNABLE),
+                 "IOMMU group 5: it holds bridges only");
+    }
+  else
+    {
+      EXPECT_EQ (refusal ("0000:00:1c.0", TRUE, -1), "");
+      EXPECT_EQ (resolved ("/dev/vfio/5"), "0000:00:1c.0");
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P (Table,
+                          InventoryClass,
+                          testing::ValuesIn (classes),
+                          name_of_row<ClassRow>);
+
+TEST_F (Inventory, AGroupHasItsBridgesButStandsForItsEndpoints)
+{
+  fake.pci ("0000:00:1c.0").class_code (0x060400).driver ("pcieport").group (7);
+  fake.pci ("0000:03:01.1").group (7);
+  fake.pci ("0000:03:01.0").group (7);
+  fake.pci ("0000:04:00.0").group (8);
+  read ();
+
+  g_autoptr (GPtrArray) group = vp_inventory_get_group (inventory, 7);
+  EXPECT_EQ (names_of (group), "0000:00:1c.0 0000:03:01.0 0000:03:01.1");
+  EXPECT_EQ (resolved ("/dev/vfio/7"), "0000:03:01.0 0000:03:01.1");
+
+  /* The answer is the caller's: changing it changes nothing here. */
+  g_ptr_array_set_size (group, 0);
+  g_autoptr (GPtrArray) again = vp_inventory_get_group (inventory, 7);
+  EXPECT_EQ (again->len, 3u);
+
+  for (const int none : { 9, 0, -1 })
+    {
+      g_autoptr (GPtrArray) empty = vp_inventory_get_group (inventory, none);
+      ASSERT_NE (empty, nullptr);
+      EXPECT_EQ (empty->len, 0u) << none;
+    }
+}
+
+TEST_F (Inventory, GroupZeroIsAGroup)
+{
+  fake.pci ("0000:03:00.0").group (0);
+  read ();
+
+  EXPECT_EQ (find ("0000:03:00.0")->group, 0);
+  EXPECT_EQ (resolved ("/dev/vfio/0"), "0000:03:00.0");
+}
+
+TEST_F (Inventory, ResolvesEachFormOfReference)
+{
+  fake.pci ("0000:41:00.0").group (40).cdev (3);
+  fake.pci ("0000:41:00.1").group (40).cdev (0);
+  fake.pci ("10000:e1:00.0").group (41);
+  fake.add_mdev ("83b8f4f2-509f-382f-3c1e-e6bfe0fa1001", "0000:41:00.0");
+  read ();
+
+  EXPECT_EQ (resolved ("/dev/vfio/40"), "0000:41:00.0 0000:41:00.1");
+  EXPECT_EQ (resolved ("/dev/vfio/devices/vfio3"), "0000:41:00.0");
+  EXPECT_EQ (resolved ("/dev/vfio/devices/vfio0"), "0000:41:00.1");
+  EXPECT_EQ (resolved ("41:00.1"), "0000:41:00.1");
+  EXPECT_EQ (resolved ("10000:e1:00.0"), "10000:e1:00.0");
+
+  EXPECT_EQ (resolved ("/dev/vfio/99", VP_DEVICE_ERROR_NOT_FOUND),
+             "IOMMU group 99: the host has no such group");
+  EXPECT_EQ (resolved ("/dev/vfio/devices/vfio9", VP_DEVICE_ERROR_NOT_FOUND),
+             "/dev/vfio/devices/vfio9: the host has no such device");
+  EXPECT_EQ (resolved ("42:00.0", VP_DEVICE_ERROR_NOT_FOUND),
+             "0000:42:00.0: the host has no such device");
+  EXPECT_EQ (resolved ("83B8F4F2-509f-382f-3c1e-e6bfe0fa1001", VP_DEVICE_ERROR_NOT_ASSIGNABLE),
+             "mediated device 83b8f4f2-509f-382f-3c1e-e6bfe0fa1001 cannot be attached by this "
+             "version");
+  EXPECT_EQ (resolved ("00000000-509f-382f-3c1e-e6bfe0fa1001", VP_DEVICE_ERROR_NOT_FOUND),
+             "mediated device 00000000-509f-382f-3c1e-e6bfe0fa1001: the host has no such device");
+}
+
+TEST_F (Inventory, WithoutAnyGroupTheIommuIsTheReason)
+{
+  fake.pci ("0000:41:00.0");
+  read ();
+
+  EXPECT_EQ (resolved ("/dev/vfio/40", VP_DEVICE_ERROR_NOT_FOUND),
+             "IOMMU group 40: the host has no IOMMU groups at all");
+  EXPECT_EQ (refusal ("0000:41:00.0", TRUE, VP_DEVICE_ERROR_NO_IOMMU),
+             "0000:41:00.0 is in no IOMMU group: the IOMMU is off or does not cover it");
+}
+
+TEST_F (Inventory, OnlyAVfioDriverWillDoUnlessItIsBoundFirst)
+{
+  fake.pci ("0000:01:00.0").driver ("e1000e").group (1);
+  fake.pci ("0000:02:00.0").group (2);
+  fake.pci ("0000:03:00.0").driver ("pci-stub").group (3);
+  fake.pci ("0000:04:00.0").driver ("mlx5_vfio_pci").group (4);
+  read ();
+
+  EXPECT_EQ (refusal ("0000:01:00.0", FALSE, VP_DEVICE_ERROR_NOT_BOUND),
+             "0000:01:00.0 is driven by e1000e, not by vfio-pci");
+  EXPECT_EQ (refusal ("0000:02:00.0", FALSE, VP_DEVICE_ERROR_NOT_BOUND),
+             "0000:02:00.0 has no driver: it is not bound to vfio-pci");
+  EXPECT_EQ (refusal ("0000:03:00.0", FALSE, VP_DEVICE_ERROR_NOT_BOUND),
+             "0000:03:00.0 is driven by pci-stub, not by vfio-pci");
+  EXPECT_EQ (refusal ("0000:04:00.0", FALSE, -1), "");
+  for (const char *address : { "0000:01:00.0", "0000:02:00.0", "0000:03:00.0", "0000:04:00.0" })
+    {
+      EXPECT_EQ (refusal (address, TRUE, -1), "") << address;
+    }
+}
+
+TEST_F (Inventory, EveryCulpritOfAGroupIsNamed)
+{
+  fake.pci ("0000:03:01.0").driver ("vfio-pci").group (7);
+  fake.pci ("0000:03:01.1").driver ("e1000e").group (7);
+  fake.pci ("0000:03:02.0").driver ("nvme").group (7);
+  fake.pci ("0000:04:00.0").driver ("nvme").group (8); /* of another group */
+  read ();
+
+  const char *message = "group 7 is not viable: 0000:03:01.1 is driven by e1000e, "
+                        "0000:03:02.0 by nvme";
+  EXPECT_EQ (refusal ("0000:03:01.0", FALSE, VP_DEVICE_ERROR_NOT_VIABLE), message);
+  EXPECT_EQ (refusal ("0000:03:01.0", TRUE, VP_DEVICE_ERROR_NOT_VIABLE), message);
+
+  /* Binding one of the culprits still leaves the other. */
+  EXPECT_EQ (refusal ("0000:03:01.1", TRUE, VP_DEVICE_ERROR_NOT_VIABLE),
+             "group 7 is not viable: 0000:03:02.0 is driven by nvme");
+  EXPECT_EQ (refusal ("0000:03:01.1", FALSE, VP_DEVICE_ERROR_NOT_BOUND),
+             "0000:03:01.1 is driven by e1000e, not by vfio-pci");
+}
+
+struct Sibling
+{
+  const char *name;
+  const char *driver;
+  unsigned class_code;
+  bool is_viable;
+};
+
+const Sibling siblings[] = {
+  { "no_driver", "", 0x040300, true },
+  { "vfio_pci", "vfio-pci", 0x040300, true },
+  { "variant", "nvgrace_gpu_vfio_pci", 0x040300, true },
+  { "pci_stub", "pci-stub", 0x040300, true },
+  { "pcieport", "pcieport", 0x060400, true },
+  { "bridge_without_driver", "", 0x060400, true },
+  { "host_bridge", "", 0x060000, true },
+  { "bridge_with_a_driver", "shpchp", 0x060400, false },
+  { "sound", "snd_hda_intel", 0x040300, false },
+  { "looks_like_vfio", "vfio-pci-not", 0x040300, false },
+  { "looks_like_stub", "pci-stub2", 0x040300, false },
+};
+
+class InventorySibling : public Inventory, public testing::WithParamInterface<Sibling>
+{
+};
+
+TEST_P (InventorySibling, MayOrMayNotShareTheGroup)
+{
+  const Sibling &row = GetParam ();
+  fake.pci ("0000:41:00.0").driver ("vfio-pci").group (40);
+  fake.pci ("0000:41:00.1").class_code (row.class_code).driver (row.driver).group (40);
+  read ();
+
+  const std::string wanted = row.is_viable ? ""
+                                           : "group 40 is not viable: 0000:41:00.1 is driven by " +
+                                                 std::string (row.driver);
+  EXPECT_EQ (refusal ("0000:41:00.0", FALSE, VP_DEVICE_ERROR_NOT_VIABLE), wanted);
+}
+
+INSTANTIATE_TEST_SUITE_P (Table,
+                          InventorySibling,
+                          testing::ValuesIn (siblings),
+                          name_of_row<Sibling>);
+
+TEST_F (Inventory, IsConstantOnceRead)
+{
+  fake.pci ("0000:41:00.0").driver ("e1000e").group (40);
+  read ();
+  fake.pci ("0000:41:00.0").driver ("vfio-pci");
+  fake.pci ("0000:42:00.0");
+
+  EXPECT_STREQ (find ("0000:41:00.0")->driver, "e1000e");
+  EXPECT_EQ (vp_inventory_get_functions (inventory)->len, 1u);
+}
+
+TEST_F (Inventory, TenThousandFunctionsOfOneGroupAreNoProblem)
+{
+  /* One folder under ten thousand names, which saves making seventy thousand files. */
+  fake.pci ("0000:00:00.0").group (1);
+  for (unsigned i = 1; i < 10000; i++)
+    {
+      char name[sizeof "0000:00:00.0"];
+      std::snprintf (name, sizeof name, "%04x:%02x:%02x.%x", i >> 16 & 0xff, i >> 8 & 0xff,
+                     i >> 3 & 31, i & 7);
+      std::filesystem::create_directory_symlink (
+          "0000:00:00.0", std::string (fake.root ()) + "/sys/bus/pci/devices/" + name);
+    }
+  read ();
+
+  ASSERT_EQ (vp_inventory_get_functions (inventory)->len, 10000u);
+  g_autoptr (GPtrArray) group = vp_inventory_get_group (inventory, 1);
+  EXPECT_EQ (group->len, 10000u);
+  for (guint i = 0; i < group->len; i++)
+    {
+      const auto *function = static_cast<const VpPciFunction *> (group->pdata[i]);
+      ASSERT_EQ (vp_inventory_find (inventory, &function->address), function);
+    }
+}
+
+TEST_F (Inventory, FreeingNothingIsFine)
+{
+  vp_inventory_free (nullptr);
+  vp_pci_function_free (nullptr);
+}
+
+} // namespace
