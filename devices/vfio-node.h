@@ -18,4 +18,16 @@ G_BEGIN_DECLS
  */
 gboolean vp_vfio_node_check (VpSysfs *sysfs, int group, GError **error);
 
+/**
+ * vp_vfio_node_find_holder:
+ * @sysfs: the host
+ * @group: an IOMMU group
+ *
+ * Looks through proc/PID/fd for the first process that has the group open. Best effort: another
+ * user's processes show their files to root only.
+ *
+ * Returns: (transfer full) (nullable): "pid 4711 (qemu-system-x86)", or %NULL if none is seen
+ */
+char *vp_vfio_node_find_holder (VpSysfs *sysfs, int group);
+
 G_END_DECLS
