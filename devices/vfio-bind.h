@@ -32,10 +32,8 @@ gboolean vp_vfio_bind (VpSysfs *sysfs, const VpPciAddress *address, GError **err
  *
  * Returns: %FALSE with an error as vp_vfio_bind()
  */
-gboolean vp_vfio_release (VpSysfs *sysfs,
-                          const VpPciAddress *address,
-                          const char *driver,
-                          GError **error);
+gboolean
+vp_vfio_release (VpSysfs *sysfs, const VpPciAddress *address, const char *driver, GError **error);
 
 /**
  * vp_vfio_driver_of:
