@@ -35,15 +35,13 @@ typedef struct
  * @as_json: (nullable) (out): --json; %NULL when the command has no such option
  * @error: return location for a #GError
  *
- * Adds --root (hidden), --json and --help, which prints and exits 0. "--" and what follows it stays
- * with the positional arguments.
+ * Adds --root (hidden), --json and --help, which prints and exits 0. Where @usage shows a "--",
+ * that and what follows it stays with the positional arguments and is not counted; elsewhere a "--"
+ * only ends the options.
  *
  * Returns: (transfer full) (nullable): the positional arguments, or %NULL with %VP_ERROR_USAGE
  */
-char **vp_command_line_parse (VpCommandLine *line,
-                              int argc,
-                              char **argv,
-                              gboolean *as_json,
-                              GError **error);
+char **vp_command_line_parse (
+    VpCommandLine *line, int argc, char **argv, gboolean *as_json, GError **error);
 
 G_END_DECLS

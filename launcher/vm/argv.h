@@ -6,7 +6,7 @@
 G_BEGIN_DECLS
 
 /** File descriptors that QEMU finds open: its end of the QMP and of the console socketpair. */
-#define VP_ARGV_QMP_FD 3
+#define VP_ARGV_QMP_FD     3
 #define VP_ARGV_CONSOLE_FD 4
 
 /**

@@ -1,0 +1,36 @@
+#include "launcher/cli.h"
+
+#include "launcher/commands/commands.h"
+
+static const VpCommand commands[] = {
+  { "plan", "print where each device goes and QEMU's command line; change nothing",
+    vp_command_plan },
+  { "devices", "list the host's PCI devices and which of them can be assigned",
+    vp_command_devices },
+};
+
+const VpCommand *
+vp_cli_find (const char *name)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (commands); i++)
+    if (g_strcmp0 (commands[i].name, name) == 0)
+      return &commands[i];
+
+  return NULL;
+}
+
+char *
+vp_cli_help (void)
+{
+  GString *text = g_string_new ("Usage: vmplug COMMAND [OPTION…]\n\n"
+                                "Starts QEMU virtual machines with passed-through PCI devices.\n\n"
+                                "Commands:\n");
+
+  for (gsize i = 0; i < G_N_ELEMENTS (commands); i++)
+    g_string_append_printf (text, "  %-9s %s\n", commands[i].name, commands[i].summary);
+  g_string_append (text,
+                   "\nOptions:\n"
+                   "  --help     show this help; vmplug COMMAND --help shows that of a command\n"
+                   "  --version  show the version\n");
+  return g_string_free (text, FALSE);
+}

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <json-glib/json-glib.h>
+
+G_BEGIN_DECLS
+
+/**
+ * vp_output_json:
+ * @document: (transfer full): what --json prints
+ *
+ * Prints it on stdout, in one line.
+ */
+void vp_output_json (JsonObject *document);
+
+/**
+ * vp_output_table:
+ * @rows: (element-type GStrv): the lines, the heading first, all of one length
+ *
+ * Prints them in columns, two blanks apart.
+ */
+void vp_output_table (const GPtrArray *rows);
+
+/**
+ * vp_output_has_colour:
+ *
+ * Returns: whether stdout is a terminal whose user wants colours (https://no-color.org)
+ */
+gboolean vp_output_has_colour (void);
+
+G_END_DECLS

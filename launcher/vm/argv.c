@@ -1,0 +1,205 @@
+#include "launcher/vm/argv.h"
+
+#include "devices/firmware.h"
+#include "launcher/config/accelerator.h"
+#include "launcher/vm/argv-writer.h"
+#include "launcher/vm/own-devices.h"
+
+#define SANDBOX       "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
+#define OVMF_APERTURE "opt/ovmf/X-PciMmio64Mb"
+
+static void
+add_base (GPtrArray *argv, const VpArgvInput *input)
+{
+  const VpConfig *config = input->config;
+  const char *default_cpu = input->accel == VP_ACCEL_KVM ? "host" : "max";
+  JsonObject *serial = json_object_new ();
+
+  g_ptr_array_add (argv, g_strdup (config->qemu));
+  vp_argv_add_format (argv, "-name", "guest=%s,debug-threads=on", config->name);
+  vp_argv_add (argv, "-machine", vp_machine_type_to_string (config->machine));
+  vp_argv_add (argv, "-accel", vp_accel_to_string (input->accel));
+  vp_argv_add (argv, "-cpu", config->cpu != NULL ? config->cpu : default_cpu);
+  vp_argv_add_format (argv, "-smp", "%u", config->smp);
+  vp_argv_add_format (argv, "-m", "size=%" G_GUINT64_FORMAT "M", config->memory >> 20);
+  vp_argv_add (argv, "-nodefaults", NULL);
+  vp_argv_add (argv, "-no-user-config", NULL);
+  vp_argv_add (argv, "-display", "none");
+  vp_argv_add (argv, "-sandbox", SANDBOX);
+  vp_argv_add (argv, "-S", NULL);
+  vp_argv_add_format (argv, "-chardev", "socket,id=qmp,fd=%d", VP_ARGV_QMP_FD);
+  vp_argv_add (argv, "-mon", "chardev=qmp,mode=control");
+  vp_argv_add_format (argv, "-chardev", "socket,id=console,fd=%d", VP_ARGV_CONSOLE_FD);
+
+  json_object_set_string_member (serial, "driver", "isa-serial");
+  json_object_set_string_member (serial, "chardev", "console");
+  vp_argv_add_json (argv, "-device", serial);
+}
+
+static void
+add_boot (GPtrArray *argv, const VpArgvInput *input)
+{
+  const VpConfig *config = input->config;
+  guint64 aperture = vp_firmware_ovmf_aperture_mib (input->plan->pref64_total);
+
+  if (config->firmware_path != NULL)
+    vp_argv_add (argv, "-bios", config->firmware_path);
+  if (config->firmware == VP_FIRMWARE_OVMF && aperture != 0)
+    vp_argv_add_format (argv, "-fw_cfg", "name=" OVMF_APERTURE ",string=%" G_GUINT64_FORMAT,
+                        aperture);
+
+  if (config->kernel != NULL)
+    vp_argv_add (argv, "-kernel", config->kernel);
+  if (config->initrd != NULL)
+    vp_argv_add (argv, "-initrd", config->initrd);
+  if (config->append != NULL)
+    vp_argv_add (argv, "-append", config->append);
+
+  if (config->hotplug_mode == VP_HOTPLUG_NATIVE)
+    vp_argv_add_format (argv, "-global", "%s.acpi-pci-hotplug-with-bridge-support=off",
+                        config->machine == VP_MACHINE_Q35 ? "ICH9-LPC" : "PIIX4_PM");
+}
+
+static gboolean
+slot_has_more_functions (const VpPlan *plan, guint8 slot)
+{
+  for (guint i = 0; i < plan->ports->len; i++)
+    {
+      const VpPlanPort *port = plan->ports->pdata[i];
+
+      if (port->slot == slot && port->function != 0)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static void
+add_port (GPtrArray *argv, const VpPlan *plan, const VpPlanPort *port)
+{
+  JsonObject *device = vp_argv_new_device (
+      "pcie-root-port", port->id, vp_topology_root_bus (plan->machine), port->slot, port->function);
+
+  json_object_set_int_member (device, "chassis", port->chassis);
+  /* The number that the guest shows for the slot. */
+  json_object_set_int_member (device, "slot", port->chassis);
+  /* Tells the ports of a root complex apart (PCI Express 5.0, 7.5.3.6); QEMU leaves it at 0. */
+  json_object_set_int_member (device, "port", port->slot << 3 | port->function);
+  if (port->function == 0 && slot_has_more_functions (plan, port->slot))
+    json_object_set_boolean_member (device, "multifunction", TRUE);
+  if (!port->has_io)
+    json_object_set_int_member (device, "io-reserve", 0);
+  if (port->reserve.mem > 0)
+    json_object_set_int_member (device, "mem-reserve", (gint64) port->reserve.mem);
+  if (port->reserve.pref64 > 0)
+    json_object_set_int_member (device, "pref64-reserve", (gint64) port->reserve.pref64);
+  vp_argv_add_json (argv, "-device", device);
+
+  if (port->bridge != NULL)
+    vp_argv_add_json (argv, "-device",
+                      vp_argv_new_device ("pcie-pci-bridge", port->bridge, port->id, 0, 0));
+}
+
+JsonObject *
+vp_argv_device (const VpDeviceSpec *spec,
+                const VpPciFunction *function,
+                const char *id,
+                const char *bus,
+                guint8 slot)
+{
+  JsonObject *device;
+  g_autoptr (GList) names = NULL;
+
+  g_return_val_if_fail (spec != NULL && id != NULL && bus != NULL, NULL);
+  g_return_val_if_fail (spec->kind == VP_DEVICE_SPEC_QEMU || function != NULL, NULL);
+
+  device = vp_argv_new_device (spec->kind == VP_DEVICE_SPEC_VFIO ? "vfio-pci" : spec->driver, id,
+                               bus, slot, 0);
+  if (spec->kind == VP_DEVICE_SPEC_VFIO)
+    {
+      g_autofree char *host = vp_pci_address_to_string (&function->address);
+
+      json_object_set_string_member (device, "host", host);
+    }
+
+  names = json_object_get_members (spec->properties);
+  for (const GList *l = names; l != NULL; l = l->next)
+    json_object_set_member (device, l->data,
+                            json_node_copy (json_object_get_member (spec->properties, l->data)));
+  return device;
+}
+
+char **
+vp_argv_build (const VpArgvInput *input)
+{
+  const VpPlan *plan;
+  GPtrArray *argv;
+
+  g_return_val_if_fail (input != NULL && input->config->name != NULL, NULL);
+
+  plan = input->plan;
+  argv = g_ptr_array_new ();
+  add_base (argv, input);
+  add_boot (argv, input);
+
+  for (guint i = 0; i < plan->ports->len; i++)
+    {
+      const VpPlanPort *port = plan->ports->pdata[i];
+
+      if (port->kind == VP_PORT_ROOT_PORT)
+        add_port (argv, plan, port);
+    }
+  vp_own_devices_add (argv, input->config);
+  for (guint i = 0; i < plan->devices->len; i++)
+    {
+      const VpPlanDevice *device = plan->devices->pdata[i];
+
+      if (device->plug == VP_PLUG_COLD)
+        vp_argv_add_json (argv, "-device",
+                          vp_argv_device (input->specs[i], device->function, device->id,
+                                          device->bus, device->slot));
+    }
+
+  for (char **arg = input->config->qemu_args; arg != NULL && *arg != NULL; arg++)
+    g_ptr_array_add (argv, g_strdup (*arg));
+  g_ptr_array_add (argv, NULL);
+  return (char **) g_ptr_array_free (argv, FALSE);
+}
+
+/* Bash, ksh and zsh know $'…'; nothing else puts a newline into one line. */
+static char *
+quote_word (const char *word)
+{
+  gboolean has_control = FALSE;
+
+  for (const char *p = word; *p != '\0'; p++)
+    has_control |= g_ascii_iscntrl (*p);
+
+  if (has_control)
+    {
+      g_autofree char *escaped = g_strescape (word, NULL);
+      g_auto (GStrv) parts = g_strsplit (escaped, "'", -1);
+      g_autofree char *joined = g_strjoinv ("\\'", parts);
+
+      return g_strdup_printf ("$'%s'", joined);
+    }
+  if (g_regex_match_simple ("^[A-Za-z0-9_@%+=:,./-]+$", word, G_REGEX_DOLLAR_ENDONLY | G_REGEX_RAW,
+                            0))
+    return g_strdup (word);
+  return g_shell_quote (word);
+}
+
+char *
+vp_argv_quote (char **argv)
+{
+  GString *line = g_string_new (NULL);
+
+  for (char **arg = argv; *arg != NULL; arg++)
+    {
+      g_autofree char *word = quote_word (*arg);
+
+      if (arg != argv)
+        g_string_append_c (line, ' ');
+      g_string_append (line, word);
+    }
+  return g_string_free (line, FALSE);
+}

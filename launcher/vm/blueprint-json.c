@@ -1,0 +1,99 @@
+#include "launcher/vm/blueprint.h"
+
+#include "launcher/config/accelerator.h"
+
+static const char *
+use_to_string (VpPortUse use)
+{
+  switch (use)
+    {
+    case VP_PORT_COLD:
+      return "cold";
+    case VP_PORT_SPARE:
+      return "spare";
+    case VP_PORT_BRIDGE:
+      return "bridge";
+    }
+  g_return_val_if_reached ("spare");
+}
+
+static JsonObject *
+port_to_json (const VpPlanPort *port)
+{
+  g_autofree char *address = g_strdup_printf ("%02x.%x", port->slot, port->function);
+  JsonObject *object = json_object_new ();
+  JsonObject *reserve = json_object_new ();
+
+  json_object_set_string_member (object, "id", port->id);
+  json_object_set_string_member (object, "address", address);
+  json_object_set_int_member (object, "chassis", port->chassis);
+  /* The number that the guest sees, which argv.c makes the chassis number on root ports. */
+  json_object_set_int_member (object, "slot",
+                              port->kind == VP_PORT_ROOT_PORT ? port->chassis : port->slot);
+  json_object_set_string_member (object, "use", use_to_string (port->use));
+
+  json_object_set_int_member (reserve, "io", (gint64) port->reserve.io);
+  json_object_set_int_member (reserve, "mem", (gint64) port->reserve.mem);
+  json_object_set_int_member (reserve, "pref64", (gint64) port->reserve.pref64);
+  json_object_set_object_member (object, "reserve", reserve);
+  return object;
+}
+
+static JsonObject *
+device_to_json (const VpPlan *plan, const VpPlanDevice *device)
+{
+  g_autofree char *guest_address = g_strdup_printf ("%02x.0", device->slot);
+  g_autofree char *guest_path = vp_plan_guest_path (plan, device->port, device->bus, device->slot);
+  JsonObject *object = json_object_new ();
+
+  json_object_set_string_member (object, "ref", device->ref);
+  if (device->function != NULL)
+    {
+      g_autofree char *address = vp_pci_address_to_string (&device->function->address);
+
+      json_object_set_string_member (object, "address", address);
+    }
+  else
+    json_object_set_null_member (object, "address");
+  json_object_set_string_member (object, "id", device->id);
+  json_object_set_string_member (object, "plug", device->plug == VP_PLUG_COLD ? "cold" : "hot");
+  json_object_set_string_member (object, "port", device->port);
+  json_object_set_string_member (object, "bus", device->bus);
+  json_object_set_string_member (object, "guest_address", guest_address);
+  json_object_set_string_member (object, "guest_path", guest_path);
+  json_object_set_string_member (object, "reason", device->reason);
+  return object;
+}
+
+JsonObject *
+vp_blueprint_to_json (const VpBlueprint *self)
+{
+  JsonObject *document = json_object_new ();
+  JsonArray *ports = json_array_new ();
+  JsonArray *devices = json_array_new ();
+  JsonArray *warnings = json_array_new ();
+  JsonArray *command = json_array_new ();
+
+  for (guint i = 0; i < self->plan->ports->len; i++)
+    json_array_add_object_element (ports, port_to_json (self->plan->ports->pdata[i]));
+  for (guint i = 0; i < self->plan->devices->len; i++)
+    json_array_add_object_element (devices,
+                                   device_to_json (self->plan, self->plan->devices->pdata[i]));
+  for (guint i = 0; i < self->plan->warnings->len; i++)
+    json_array_add_string_element (warnings, self->plan->warnings->pdata[i]);
+  for (char **arg = self->argv; *arg != NULL; arg++)
+    json_array_add_string_element (command, *arg);
+
+  json_object_set_string_member (document, "name", self->config->name);
+  json_object_set_string_member (document, "machine",
+                                 vp_machine_type_to_string (self->plan->machine));
+  json_object_set_string_member (document, "firmware",
+                                 vp_firmware_to_string (self->plan->firmware));
+  json_object_set_string_member (document, "accel", vp_accel_to_string (self->accel));
+  json_object_set_string_member (document, "accel_reason", self->accel_reason);
+  json_object_set_array_member (document, "ports", ports);
+  json_object_set_array_member (document, "devices", devices);
+  json_object_set_array_member (document, "warnings", warnings);
+  json_object_set_array_member (document, "command", command);
+  return document;
+}

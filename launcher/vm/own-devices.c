@@ -1,0 +1,150 @@
+#include "launcher/vm/own-devices.h"
+
+#include "launcher/error.h"
+#include "launcher/vm/argv-writer.h"
+
+/* Makes the @index-th of them all. */
+static JsonObject *
+new_device (VpMachineType machine, const char *driver, const char *id, guint index)
+{
+  JsonObject *device;
+  guint8 slot = 0;
+
+  if (!vp_topology_own_slot (machine, index, &slot))
+    g_warn_if_reached ();
+
+  device = vp_argv_new_device (driver, id, vp_topology_root_bus (machine), slot, 0);
+  /* A transitional virtio device has an I/O BAR, and I/O space is what runs out first. */
+  json_object_set_string_member (device, "disable-legacy", "on");
+  return device;
+}
+
+/* -blockdev has no snapshot. And file.filename, not file, which would take "nbd:host" as a URL. */
+static void
+add_snapshot_drive (GPtrArray *argv, const VpDisk *disk, const char *id, const char *protocol)
+{
+  g_autofree char *file = vp_argv_escape (disk->file);
+
+  vp_argv_add_format (argv, "-drive",
+                      "if=none,id=%s,format=%s,snapshot=on,file.driver=%s,file.filename=%s", id,
+                      disk->format, protocol, file);
+}
+
+static void
+add_blockdev (GPtrArray *argv, const VpDisk *disk, const char *id, const char *protocol)
+{
+  JsonObject *file = json_object_new ();
+  JsonObject *node = json_object_new ();
+
+  json_object_set_string_member (file, "driver", protocol);
+  json_object_set_string_member (file, "filename", disk->file);
+  json_object_set_boolean_member (file, "read-only", disk->readonly);
+
+  json_object_set_string_member (node, "driver", disk->format);
+  json_object_set_string_member (node, "node-name", id);
+  json_object_set_boolean_member (node, "read-only", disk->readonly);
+  json_object_set_object_member (node, "file", file);
+  vp_argv_add_json (argv, "-blockdev", node);
+}
+
+static void
+add_disk (GPtrArray *argv, const VpConfig *config, guint i)
+{
+  const VpDisk *disk = config->disks->pdata[i];
+  const char *protocol = disk->is_block_device ? "host_device" : "file";
+  g_autofree char *id = g_strdup_printf ("disk%u", i);
+  JsonObject *device = new_device (config->machine, "virtio-blk-pci", id, i);
+
+  if (disk->snapshot)
+    add_snapshot_drive (argv, disk, id, protocol);
+  else
+    add_blockdev (argv, disk, id, protocol);
+
+  json_object_set_string_member (device, "drive", id);
+  json_object_set_int_member (device, "bootindex", i + 1);
+  vp_argv_add_json (argv, "-device", device);
+}
+
+/* QEMU gives every VM the same addresses, but on one bridge they must differ. */
+static char *
+make_mac (const char *name, const char *id)
+{
+  g_autofree char *seed = g_strconcat (name, "/", id, NULL);
+  g_autofree char *hash = g_compute_checksum_for_string (G_CHECKSUM_SHA256, seed, -1);
+
+  return g_strdup_printf ("52:54:00:%.2s:%.2s:%.2s", hash, hash + 2, hash + 4);
+}
+
+static void
+add_nic (GPtrArray *argv, const VpConfig *config, guint i)
+{
+  const VpNic *nic = config->nics->pdata[i];
+  g_autofree char *id = g_strdup_printf ("nic%u", i);
+  g_autofree char *mac = make_mac (config->name, id);
+  JsonObject *device = new_device (config->machine, "virtio-net-pci", id, config->disks->len + i);
+  JsonObject *backend = json_object_new ();
+
+  json_object_set_string_member (backend, "type", nic->ifname != NULL ? "tap" : "user");
+  json_object_set_string_member (backend, "id", id);
+  if (nic->ifname != NULL)
+    {
+      json_object_set_string_member (backend, "ifname", nic->ifname);
+      json_object_set_string_member (backend, "script", "no"); /* the sandbox lets none run */
+      json_object_set_string_member (backend, "downscript", "no");
+    }
+  vp_argv_add_json (argv, "-netdev", backend);
+
+  json_object_set_string_member (device, "netdev", id);
+  json_object_set_string_member (device, "mac", mac);
+  json_object_set_string_member (device, "romfile", ""); /* its package may be missing */
+  vp_argv_add_json (argv, "-device", device);
+}
+
+static void
+add_share (GPtrArray *argv, const VpConfig *config, guint i)
+{
+  const VpShare *share = config->shares->pdata[i];
+  g_autofree char *id = g_strdup_printf ("share%u", i);
+  g_autofree char *dir = vp_argv_escape (share->dir);
+  JsonObject *device =
+      new_device (config->machine, "virtio-9p-pci", id, config->disks->len + config->nics->len + i);
+
+  /* mapped-xattr: what the guest's root creates gets its owner and mode in extended attributes, so
+   * that no set-uid file, device node or symbolic link of the guest's making exists on the host. */
+  vp_argv_add_format (argv, "-fsdev",
+                      "local,id=%s,path=%s,security_model=mapped-xattr,multidevs=remap", id, dir);
+  json_object_set_string_member (device, "fsdev", id);
+  json_object_set_string_member (device, "mount_tag", share->tag);
+  vp_argv_add_json (argv, "-device", device);
+}
+
+gboolean
+vp_own_devices_check (const VpConfig *config, GError **error)
+{
+  guint n = config->disks->len + config->nics->len + config->shares->len;
+  guint n_slots = 0;
+  guint8 slot;
+
+  while (vp_topology_own_slot (config->machine, n_slots, &slot))
+    n_slots++;
+  if (n <= n_slots)
+    return TRUE;
+
+  g_set_error (error, VP_ERROR, VP_ERROR_USAGE,
+               "%u disks, network cards and shares: a %s machine has room for %u", n,
+               vp_machine_type_to_string (config->machine), n_slots);
+  return FALSE;
+}
+
+void
+vp_own_devices_add (GPtrArray *argv, const VpConfig *config)
+{
+  g_return_if_fail (argv != NULL && config != NULL && config->name != NULL);
+
+  for (guint i = 0; i < config->disks->len; i++)
+    add_disk (argv, config, i);
+  for (guint i = 0; i < config->nics->len; i++)
+    add_nic (argv, config, i);
+  for (guint i = 0; i < config->shares->len; i++)
+    add_share (argv, config, i);
+}

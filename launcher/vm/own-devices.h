@@ -1,0 +1,26 @@
+#pragma once
+
+#include "launcher/config/config.h"
+
+G_BEGIN_DECLS
+
+/**
+ * vp_own_devices_check:
+ * @config: what the user asked for
+ * @error: return location for a #GError
+ *
+ * Returns: %FALSE with %VP_ERROR_USAGE when the disks, network cards and shares are more than the
+ *   root bus has slots for
+ */
+gboolean vp_own_devices_check (const VpConfig *config, GError **error);
+
+/**
+ * vp_own_devices_add:
+ * @argv: (element-type utf8): a command line in the making
+ * @config: what the user asked for, checked
+ *
+ * Adds the emulated disks, network cards and shares, on the root bus: they stay as long as the VM.
+ */
+void vp_own_devices_add (GPtrArray *argv, const VpConfig *config);
+
+G_END_DECLS
