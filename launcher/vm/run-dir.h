@@ -9,7 +9,8 @@ G_BEGIN_DECLS
  *
  * The folder of one live VM: <base>/vms/NAME, mode 0700, with a lock that its supervisor holds as
  * long as it lives, the control and console sockets and the logs. The base is ROOT/run/vmplug for
- * root, else $XDG_RUNTIME_DIR/vmplug, else /tmp/vmplug-UID; under a test root always ROOT/run/vmplug.
+ * root, else $XDG_RUNTIME_DIR/vmplug, else /tmp/vmplug-UID; under a test root always
+ * ROOT/run/vmplug.
  */
 typedef struct _VpRunDir VpRunDir;
 
@@ -31,8 +32,8 @@ char *vp_run_dir_base (const char *root);
  * Every step is relative to an opened folder, no link is followed, and a folder that another user
  * owns is refused.
  *
- * Returns: (transfer full) (nullable): %NULL with %VP_ERROR_EXISTS when a live VM has the name, or
- *   %VP_ERROR_HOST
+ * Returns: (transfer full) (nullable): %NULL with %VP_ERROR_USAGE when @name is no name for a VM,
+ *   %VP_ERROR_EXISTS when a live VM has it, or %VP_ERROR_HOST
  */
 VpRunDir *vp_run_dir_create (const char *root, const char *name, GError **error);
 
@@ -76,7 +77,8 @@ int vp_run_dir_listen (VpRunDir *self, const char *socket_name, GError **error);
  * @file_name: "console.log" or "qemu.log"
  * @error: return location for a #GError
  *
- * Returns: a descriptor open for appending to a new file of mode 0600, or -1 with %VP_ERROR_HOST
+ * Returns: a descriptor open for reading and appending to a new file of mode 0600, or -1 with
+ *   %VP_ERROR_HOST
  */
 int vp_run_dir_open_log (VpRunDir *self, const char *file_name, GError **error);
 
@@ -87,12 +89,10 @@ int vp_run_dir_open_log (VpRunDir *self, const char *file_name, GError **error);
  * @socket_name: "control" or "console"
  * @error: return location for a #GError
  *
- * Returns: a connected stream socket, or -1 with %VP_ERROR_NO_VM
+ * Returns: a connected, non-blocking stream socket, or -1 with %VP_ERROR_NO_VM
  */
-int vp_run_dir_connect (const char *root,
-                        const char *name,
-                        const char *socket_name,
-                        GError **error);
+int
+vp_run_dir_connect (const char *root, const char *name, const char *socket_name, GError **error);
 
 /**
  * vp_run_dir_list:
