@@ -37,8 +37,7 @@ gboolean vp_bindings_take (VpBindings *self, const VpPciFunction *function, GErr
  *
  * Returns: %FALSE with a %VP_DEVICE_ERROR
  */
-gboolean
-vp_bindings_give_back (VpBindings *self, const VpPciAddress *address, GError **error);
+gboolean vp_bindings_give_back (VpBindings *self, const VpPciAddress *address, GError **error);
 
 /**
  * vp_bindings_has:

@@ -1,0 +1,376 @@
+#include "devices/error.h"
+#include "launcher/vm/bindings.h"
+
+#include "tests/support/fake-kernel.h"
+#include "tests/support/row-name.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace
+{
+
+namespace fs = std::filesystem;
+
+const char ADDRESS[] = "0000:41:00.0";
+const char JOURNAL[] = "run/vmplug/bindings/0000:41:00.0";
+
+class Bindings : public testing::Test
+{
+protected:
+  Bindings ()
+  {
+    host.add_driver ("vfio-pci");
+    host.pci (ADDRESS).group (40);
+    if (!vp_pci_address_parse (ADDRESS, &function.address, nullptr))
+      std::abort ();
+    sysfs = vp_sysfs_open (host.root (), nullptr);
+    bindings = vp_bindings_new (sysfs, host.root ());
+  }
+  ~Bindings () override
+  {
+    vp_bindings_free (bindings);
+    vp_sysfs_free (sysfs);
+    g_clear_error (&error);
+  }
+
+  bool
+  take ()
+  {
+    g_clear_error (&error);
+    return vp_bindings_take (bindings, &function, &error);
+  }
+  bool
+  give_back ()
+  {
+    g_clear_error (&error);
+    return vp_bindings_give_back (bindings, &function.address, &error);
+  }
+  bool
+  has ()
+  {
+    return vp_bindings_has (bindings, &function.address);
+  }
+  bool
+  failed_with (int code)
+  {
+    return g_error_matches (error, VP_DEVICE_ERROR, code);
+  }
+  std::string
+  driver ()
+  {
+    return host.link_name (FakeSysfs::pci_folder (ADDRESS) / "driver");
+  }
+  std::string
+  override_text ()
+  {
+    return host.read (FakeSysfs::pci_folder (ADDRESS) / "driver_override");
+  }
+  std::string
+  journal ()
+  {
+    return host.read (JOURNAL);
+  }
+  /* What lies in the folder of journals. */
+  std::vector<std::string>
+  files ()
+  {
+    std::vector<std::string> names;
+    for (const auto &entry :
+         fs::directory_iterator (fs::path (host.root ()) / "run/vmplug/bindings"))
+      names.push_back (entry.path ().filename ());
+    std::sort (names.begin (), names.end ());
+    return names;
+  }
+  void
+  plant_journal (const std::string &text)
+  {
+    host.make_folder ("run/vmplug/bindings");
+    chmod ((fs::path (host.root ()) / "run/vmplug").c_str (), 0700);
+    chmod ((fs::path (host.root ()) / "run/vmplug/bindings").c_str (), 0700);
+    host.write (JOURNAL, text);
+  }
+
+  FakeSysfs host;
+  FakeKernel kernel{ &host };
+  VpPciFunction function = {};
+  VpSysfs *sysfs;
+  VpBindings *bindings;
+  GError *error = nullptr;
+};
+
+TEST_F (Bindings, ATakenDeviceGoesBackToItsDriver)
+{
+  host.pci (ADDRESS).driver ("e1000e");
+
+  ASSERT_TRUE (take ()) << error->message;
+  EXPECT_EQ (driver (), "vfio-pci");
+  EXPECT_EQ (journal (), "driver=e1000e\n");
+  EXPECT_TRUE (has ());
+
+  ASSERT_TRUE (give_back ()) << error->message;
+  EXPECT_EQ (driver (), "e1000e");
+  EXPECT_EQ (override_text (), "(null)\n");
+  EXPECT_FALSE (has ());
+  EXPECT_EQ (files (), std::vector<std::string>{ ".lock" });
+}
+
+TEST_F (Bindings, ADeviceWithoutADriverIsGivenBackWithoutOne)
+{
+  kernel.set_native_driver (ADDRESS, "e1000e");
+  host.add_driver ("e1000e");
+
+  ASSERT_TRUE (take ()) << error->message;
+  EXPECT_EQ (journal (), "driver=\n");
+  ASSERT_TRUE (give_back ()) << error->message;
+  EXPECT_EQ (driver (), "");
+  EXPECT_FALSE (has ());
+}
+
+TEST_F (Bindings, TheJournalIsWrittenBeforeTheFirstChange)
+{
+  std::string before_first;
+  host.pci (ADDRESS).driver ("e1000e");
+  kernel.before_write = [&] (const std::string &) {
+    if (before_first.empty ())
+      before_first = "journal: " + journal ();
+  };
+
+  ASSERT_TRUE (take ());
+  EXPECT_EQ (before_first, "journal: driver=e1000e\n");
+}
+
+TEST_F (Bindings, WhatTheUserHasBoundStaysHis)
+{
+  host.pci (ADDRESS).driver ("vfio-pci");
+
+  ASSERT_TRUE (take ()) << error->message;
+  EXPECT_FALSE (has ());
+  EXPECT_TRUE (kernel.writes.empty ());
+}
+
+TEST_F (Bindings, WithoutAnEntryTheKernelIsAsked)
+{
+  host.pci (ADDRESS).driver ("vfio-pci").attribute ("driver_override", "vfio-pci\n");
+  host.add_driver ("e1000e");
+  kernel.set_native_driver (ADDRESS, "e1000e");
+
+  ASSERT_TRUE (give_back ()) << error->message;
+  EXPECT_EQ (driver (), "e1000e");
+}
+
+TEST_F (Bindings, ADeviceOfTheHostsIsLeftAlone)
+{
+  host.pci (ADDRESS).driver ("e1000e");
+
+  ASSERT_TRUE (give_back ()) << error->message;
+  EXPECT_TRUE (kernel.writes.empty ());
+  EXPECT_EQ (driver (), "e1000e");
+}
+
+TEST_F (Bindings, ADeviceThatWasMovedByHandIsNotMovedAgain)
+{
+  host.pci (ADDRESS).driver ("e1000e");
+  ASSERT_TRUE (take ());
+  host.pci (ADDRESS).driver ("igb");
+
+  ASSERT_TRUE (give_back ()) << error->message;
+  EXPECT_EQ (driver (), "igb");
+  EXPECT_EQ (override_text (), "(null)\n") << "it would come back to vfio-pci one day";
+  EXPECT_FALSE (has ());
+}
+
+TEST_F (Bindings, AnEntryOutlivesTheProcess)
+{
+  host.pci (ADDRESS).driver ("e1000e");
+  ASSERT_TRUE (take ());
+
+  VpBindings *later = vp_bindings_new (sysfs, host.root ());
+  EXPECT_TRUE (vp_bindings_has (later, &function.address));
+  EXPECT_TRUE (vp_bindings_take (later, &function, &error)) << "bound, and noted";
+  EXPECT_EQ (journal (), "driver=e1000e\n");
+  EXPECT_TRUE (vp_bindings_give_back (later, &function.address, &error));
+  EXPECT_EQ (driver (), "e1000e");
+  vp_bindings_free (later);
+}
+
+TEST_F (Bindings, KilledBetweenUnbindAndProbeTheDriverIsStillKnown)
+{
+  plant_journal ("driver=e1000e\n");
+  host.add_driver ("e1000e");
+  kernel.set_native_driver (ADDRESS, "e1000e");
+  host.pci (ADDRESS).attribute ("driver_override", "vfio-pci\n");
+
+  ASSERT_TRUE (take ()) << error->message;
+  EXPECT_EQ (journal (), "driver=e1000e\n");
+  ASSERT_TRUE (give_back ());
+  EXPECT_EQ (driver (), "e1000e");
+}
+
+TEST_F (Bindings, AnOldEntryGivesWayToWhoHasItNow)
+{
+  plant_journal ("driver=igb\n");
+  host.pci (ADDRESS).driver ("e1000e");
+
+  ASSERT_TRUE (take ()) << error->message;
+  EXPECT_EQ (journal (), "driver=e1000e\n");
+}
+
+TEST_F (Bindings, WhatAKilledWriterLeftIsReplaced)
+{
+  plant_journal ("driver=igb\n");
+  fs::remove (fs::path (host.root ()) / JOURNAL);
+  host.write ("run/vmplug/bindings/.0000:41:00.0.new", "driv");
+  host.pci (ADDRESS).driver ("e1000e");
+
+  ASSERT_TRUE (take ()) << error->message;
+  EXPECT_EQ (files (), (std::vector<std::string>{ ".lock", ADDRESS }));
+  EXPECT_EQ (journal (), "driver=e1000e\n");
+}
+
+TEST_F (Bindings, AFailedTakeLeavesNothingBehind)
+{
+  host.pci (ADDRESS).driver ("e1000e");
+  kernel.make_unwilling ("vfio-pci");
+
+  EXPECT_FALSE (take ());
+  EXPECT_TRUE (failed_with (VP_DEVICE_ERROR_DRIVER));
+  EXPECT_EQ (driver (), "e1000e");
+  EXPECT_EQ (override_text (), "(null)\n");
+  EXPECT_FALSE (has ());
+}
+
+TEST_F (Bindings, AFailedTakeThatCannotBeUndoneKeepsItsEntry)
+{
+  host.pci (ADDRESS).driver ("e1000e");
+  kernel.make_unwilling ("vfio-pci");
+  kernel.make_unwilling ("e1000e");
+
+  EXPECT_FALSE (take ());
+  EXPECT_EQ (driver (), "");
+  EXPECT_EQ (journal (), "driver=e1000e\n") << "now nobody knows whose it was";
+}
+
+TEST_F (Bindings, ADeviceThatIsNotThereLeavesNoEntry)
+{
+  host.remove_pci (ADDRESS);
+
+  EXPECT_FALSE (take ());
+  EXPECT_TRUE (failed_with (VP_DEVICE_ERROR_NOT_FOUND));
+  EXPECT_FALSE (has ());
+}
+
+TEST_F (Bindings, ADeviceThatWasPulledOutTakesItsEntryAlong)
+{
+  host.pci (ADDRESS).driver ("e1000e");
+  ASSERT_TRUE (take ());
+  host.remove_pci (ADDRESS);
+
+  EXPECT_FALSE (give_back ());
+  EXPECT_TRUE (failed_with (VP_DEVICE_ERROR_NOT_FOUND));
+  EXPECT_FALSE (has ());
+}
+
+TEST_F (Bindings, AFailedGiveBackKeepsItsEntry)
+{
+  host.pci (ADDRESS).driver ("e1000e");
+  ASSERT_TRUE (take ());
+  kernel.refuse ("driver/unbind", VP_DEVICE_ERROR_IO, "Input/output error");
+
+  EXPECT_FALSE (give_back ());
+  EXPECT_TRUE (failed_with (VP_DEVICE_ERROR_IO));
+  EXPECT_EQ (journal (), "driver=e1000e\n");
+}
+
+TEST_F (Bindings, AnotherWhoIsAtItIsWaitedForByNobody)
+{
+  host.pci (ADDRESS).driver ("e1000e");
+  VpPciFunction other = function;
+  other.address.function = 1;
+  host.pci ("0000:41:00.1").driver ("e1000e").group (40);
+  bool inner = true, neighbour = false;
+  GError *why = nullptr;
+  kernel.before_write = [&] (const std::string &) {
+    if (why != nullptr)
+      return;
+    inner = vp_bindings_give_back (bindings, &function.address, &why);
+    neighbour = vp_bindings_take (bindings, &other, nullptr);
+  };
+
+  EXPECT_TRUE (take ());
+  EXPECT_FALSE (inner);
+  EXPECT_TRUE (g_error_matches (why, VP_DEVICE_ERROR, VP_DEVICE_ERROR_BUSY));
+  EXPECT_STREQ (why->message, "0000:41:00.0: another vmplug is changing its driver");
+  EXPECT_TRUE (neighbour) << "the lock is one device's, not everybody's";
+  g_clear_error (&why);
+}
+
+TEST_F (Bindings, AJournalThatCannotBeWrittenStopsEverything)
+{
+  host.pci (ADDRESS).driver ("e1000e");
+  fs::create_directories (fs::path (host.root ()) / "run/vmplug");
+  host.write ("run/vmplug/bindings", "in the way");
+
+  EXPECT_FALSE (take ());
+  EXPECT_TRUE (failed_with (VP_DEVICE_ERROR_IO));
+  EXPECT_TRUE (kernel.writes.empty ());
+  EXPECT_EQ (driver (), "e1000e");
+}
+
+struct GarbageRow
+{
+  const char *name;
+  std::string text;
+};
+class BindingsGarbage : public Bindings, public testing::WithParamInterface<GarbageRow>
+{
+};
+const GarbageRow garbage[] = {
+  { "empty", "" },
+  { "half", "driver=e10" },
+  { "no_key", "e1000e\n" },
+  { "two_lines", "driver=a\ndriver=b\n" },
+  { "way_out", "driver=../../../devices\n" },
+  { "dot_dot", "driver=..\n" },
+  { "nul", std::string ("driver=a\0b\n", 11) },
+  { "control", "driver=a\x1b[2J\n" },
+  { "too_long", "driver=" + std::string (300, 'x') + "\n" },
+};
+INSTANTIATE_TEST_SUITE_P (Table,
+                          BindingsGarbage,
+                          testing::ValuesIn (garbage),
+                          name_of_row<GarbageRow>);
+
+TEST_P (BindingsGarbage, IsNamedAndNothingChanges)
+{
+  const std::string path = (fs::path (host.root ()) / JOURNAL).string ();
+  host.pci (ADDRESS).driver ("vfio-pci");
+  plant_journal (GetParam ().text);
+
+  for (bool is_take : { true, false })
+    {
+      EXPECT_FALSE (is_take ? take () : give_back ());
+      ASSERT_TRUE (failed_with (VP_DEVICE_ERROR_IO));
+      EXPECT_EQ (std::string (error->message).find (path), 0u) << error->message;
+    }
+  EXPECT_TRUE (kernel.writes.empty ());
+  EXPECT_EQ (driver (), "vfio-pci");
+  EXPECT_EQ (journal (), GetParam ().text);
+}
+
+TEST_F (Bindings, AnEntryThatIsALinkIsNotFollowed)
+{
+  host.pci (ADDRESS).driver ("vfio-pci");
+  plant_journal ("x");
+  fs::remove (fs::path (host.root ()) / JOURNAL);
+  host.write ("elsewhere", "driver=e1000e\n");
+  host.link (JOURNAL, "elsewhere");
+
+  EXPECT_FALSE (give_back ());
+  EXPECT_TRUE (failed_with (VP_DEVICE_ERROR_IO));
+  EXPECT_TRUE (kernel.writes.empty ());
+}
+
+} // namespace
