@@ -19,7 +19,9 @@ G_DECLARE_FINAL_TYPE (VpConsole, vp_console, VP, CONSOLE, GObject)
  *
  * Always drains the guest's serial port, whoever listens, because a full one stops the guest. Each
  * client first gets the backlog, then what comes; all of them can type. A client that does not read
- * loses output (256 KiB unsent), never the guest. Only this process's uid and root are let in.
+ * loses output (256 KiB unsent), never the guest. Only this process's uid and root are let in, 32
+ * at a time. When there are no descriptors left for a client it waits for a second instead of
+ * spinning.
  *
  * Signals: "output" (GBytes *bytes): each piece as it came.
  *
@@ -41,7 +43,8 @@ void vp_console_write (VpConsole *self, const guint8 *data, gsize size);
  * vp_console_close:
  * @self: a console
  *
- * Takes what the guest has already written, hands it on, and hangs up on everyone.
+ * Takes what the guest has already written, hands on what the clients take at once, and hangs up on
+ * everyone.
  */
 void vp_console_close (VpConsole *self);
 
