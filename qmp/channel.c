@@ -138,12 +138,13 @@ read_once (VpQmpChannel *self)
 
   if (n < 0 && g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
     return FALSE;
+  if (n == 0 || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED))
+    shut (self, g_error_new_literal (VP_QMP_ERROR, VP_QMP_ERROR_DISCONNECTED, "the peer hung up"));
+  else if (n < 0)
+    shut (self, g_error_new (VP_QMP_ERROR, VP_QMP_ERROR_DISCONNECTED, "cannot receive: %s",
+                             error->message));
   if (n <= 0)
-    {
-      shut (self, g_error_new (VP_QMP_ERROR, VP_QMP_ERROR_DISCONNECTED, "the peer hung up%s%s",
-                               n < 0 ? ": " : "", n < 0 ? error->message : ""));
-      return FALSE;
-    }
+    return FALSE;
 
   pushed = vp_framer_push (self->framer, self->buffer, (gsize) n, &error);
   while (!self->closed)
