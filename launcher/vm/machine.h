@@ -20,8 +20,8 @@ G_DECLARE_FINAL_TYPE (VpMachine, vp_machine, VP, MACHINE, GObject)
  *
  * One VM: QEMU, its QMP channel, its console and its devices.
  *
- * Signals: "event" (const char *name, JsonObject *data): QEMU's events, and VMPLUG_DEVICE_STATE with
- *   "id" and "state" whenever a device changes; "console" (GBytes *output); "ended" once QEMU is
+ * Signals: "event" (const char *name, JsonObject *data): QEMU's events, and VMPLUG_DEVICE_STATE
+ * with "id" and "state" whenever a device changes; "console" (GBytes *output); "ended" once QEMU is
  *   gone and its host devices are given back: ask vp_machine_get_end() then.
  *
  * Returns: (transfer full): a machine
@@ -37,8 +37,7 @@ VpMachine *vp_machine_new (VpBlueprint *blueprint, VpRunDir *run_dir, VpBindings
  * Takes the host devices, starts QEMU paused, shakes hands, lets the guest run, and from then on
  * hotplugs the normal devices when the guest is ready. Every step is undone when a later one fails.
  */
-void
-vp_machine_start_async (VpMachine *self, GAsyncReadyCallback callback, gpointer user_data);
+void vp_machine_start_async (VpMachine *self, GAsyncReadyCallback callback, gpointer user_data);
 
 /**
  * vp_machine_start_finish:

@@ -1,0 +1,185 @@
+#pragma once
+
+#include "devices/lifecycle.h"
+#include "devices/slot-map.h"
+#include "launcher/vm/attach-source.h"
+#include "launcher/vm/bindings.h"
+#include "qmp/client.h"
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+#define VP_TYPE_ATTACHMENT (vp_attachment_get_type ())
+G_DECLARE_FINAL_TYPE (VpAttachment, vp_attachment, VP, ATTACHMENT, GObject)
+
+/**
+ * VpAttachmentInit:
+ * @id: QEMU id
+ * @source: (nullable): owner of the two below; a reference is taken. %NULL for a device of the plan
+ * @spec: how it was asked for; borrowed
+ * @function: (nullable): the host function; borrowed
+ * @plug: cold or hot; a cold one is in QEMU from the start
+ * @place: where it goes
+ * @guest_path: path from the root complex
+ * @machine: the machine type
+ * @repeat_delete: whether device_del may be sent again while the guest does not let go: with ACPI
+ *   hotplug one that the firmware saw is lost without an event, and a second one does no harm;
+ *   to SHPC it would be a change of mind
+ * @bindings: whom to take host functions from and give them back to; borrowed
+ *
+ * What an attachment is made of.
+ */
+typedef struct
+{
+  const char *id;
+  VpAttachSource *source;
+  const VpDeviceSpec *spec;
+  const VpPciFunction *function;
+  VpPlug plug;
+  VpPlace place;
+  const char *guest_path;
+  VpMachineType machine;
+  gboolean repeat_delete;
+  VpBindings *bindings;
+} VpAttachmentInit;
+
+/**
+ * vp_attachment_new:
+ * @init: what it is made of
+ *
+ * One device of one VM: carries out what the lifecycle says, over QMP and on the host.
+ *
+ * Signals: "changed" whenever its state does; "released" once it is over, after its host function
+ * has been given back and whoever waited has been told.
+ *
+ * Returns: (transfer full): a device in state queued, or accepted when it is cold
+ */
+VpAttachment *vp_attachment_new (const VpAttachmentInit *init);
+
+/**
+ * vp_attachment_set_taken:
+ * @self: an attachment
+ *
+ * Its host function was taken from a driver for it, and is to be given back in the end.
+ */
+void vp_attachment_set_taken (VpAttachment *self);
+
+/**
+ * vp_attachment_take_async:
+ * @self: a queued attachment
+ * @callback: called once, later
+ * @user_data: for @callback
+ *
+ * Takes its host function from its driver, if its spec says so. On failure it is released.
+ */
+void
+vp_attachment_take_async (VpAttachment *self, GAsyncReadyCallback callback, gpointer user_data);
+
+/**
+ * vp_attachment_take_finish:
+ *
+ * Returns: %FALSE when the device has failed; whoever waits has been told
+ */
+gboolean vp_attachment_take_finish (VpAttachment *self, GAsyncResult *result);
+
+/**
+ * vp_attachment_set_running:
+ * @self: an attachment
+ * @client: QEMU, whose guest runs
+ *
+ * A cold device is watched from now on.
+ */
+void vp_attachment_set_running (VpAttachment *self, VpQmpClient *client);
+
+/**
+ * vp_attachment_add:
+ * @self: an attachment of a running VM; anything but a queued one is left as it is
+ */
+void vp_attachment_add (VpAttachment *self);
+
+/**
+ * vp_attachment_wait_usable:
+ * @self: a new attachment
+ * @task: (transfer full): gets the "attach" document or an error
+ * @timeout_ms: longest wait; 0 for ever
+ */
+void vp_attachment_wait_usable (VpAttachment *self, GTask *task, guint timeout_ms);
+
+/**
+ * vp_attachment_remove:
+ * @self: an attachment of a running VM
+ * @task: (transfer full): gets {"id", "state", "seconds"} or an error
+ * @timeout_ms: longest wait; 0 for ever
+ *
+ * Asks the guest to let go. After the deadline the removal stays pending.
+ */
+void vp_attachment_remove (VpAttachment *self, GTask *task, guint timeout_ms);
+
+/**
+ * vp_attachment_handle_deleted:
+ * @self: an attachment
+ *
+ * DEVICE_DELETED has come for it, asked for or not.
+ */
+void vp_attachment_handle_deleted (VpAttachment *self);
+
+/**
+ * vp_attachment_handle_reset:
+ * @self: an attachment
+ *
+ * The guest starts anew and may place its BARs elsewhere.
+ */
+void vp_attachment_handle_reset (VpAttachment *self);
+
+/**
+ * vp_attachment_handle_gone:
+ * @self: an attachment
+ *
+ * QEMU has ended.
+ */
+void vp_attachment_handle_gone (VpAttachment *self);
+
+/**
+ * vp_attachment_get_id:
+ *
+ * Returns: (transfer none): its QEMU id
+ */
+const char *vp_attachment_get_id (VpAttachment *self);
+
+/**
+ * vp_attachment_get_state:
+ *
+ * Returns: where it is in its life
+ */
+VpDeviceState vp_attachment_get_state (VpAttachment *self);
+
+/**
+ * vp_attachment_get_function:
+ *
+ * Returns: (transfer none) (nullable): its host function
+ */
+const VpPciFunction *vp_attachment_get_function (VpAttachment *self);
+
+/**
+ * vp_attachment_is_planned:
+ *
+ * Returns: whether it belongs to the plan that the VM was started with
+ */
+gboolean vp_attachment_is_planned (VpAttachment *self);
+
+/**
+ * vp_attachment_is_host_changing:
+ *
+ * Returns: whether its host function is being taken or given back at this moment
+ */
+gboolean vp_attachment_is_host_changing (VpAttachment *self);
+
+/**
+ * vp_attachment_to_json:
+ *
+ * Returns: (transfer full): an element of "devices" in the "status" document
+ */
+JsonObject *vp_attachment_to_json (VpAttachment *self);
+
+G_END_DECLS

@@ -1,0 +1,387 @@
+#include "launcher/vm/hotplug.h"
+
+#include "devices/device-id.h"
+#include "devices/error.h"
+#include "launcher/error.h"
+#include "launcher/vm/attachment.h"
+#include "qmp/message.h"
+
+struct _VpHotplug
+{
+  GObject parent_instance;
+
+  const VpBlueprint *blueprint;
+  VpBindings *bindings;
+  VpQmpClient *client; /* nullable: not running */
+  VpSlotMap *slots;
+  GPtrArray *attachments; /* (element-type VpAttachment): in the order they came */
+  gboolean ready;
+  gboolean gone;
+};
+
+G_DEFINE_FINAL_TYPE (VpHotplug, vp_hotplug, G_TYPE_OBJECT)
+
+enum
+{
+  SIGNAL_CHANGED,
+  N_SIGNALS
+};
+
+static guint signals[N_SIGNALS];
+
+static VpAttachment *
+find (VpHotplug *self, const char *id)
+{
+  for (guint i = 0; id != NULL && i < self->attachments->len; i++)
+    {
+      VpAttachment *attachment = self->attachments->pdata[i];
+
+      if (g_str_equal (vp_attachment_get_id (attachment), id))
+        return attachment;
+    }
+  return NULL;
+}
+
+static gpointer
+ref_element (gconstpointer element, gpointer user_data)
+{
+  return g_object_ref ((gpointer) element);
+}
+
+/* The list as it is now: an attachment may leave it while it is gone through. */
+static GPtrArray *
+snapshot (VpHotplug *self)
+{
+  GPtrArray *copy = g_ptr_array_copy (self->attachments, ref_element, NULL);
+
+  g_ptr_array_set_free_func (copy, g_object_unref);
+  return copy;
+}
+
+static void
+on_changed (VpAttachment *attachment, gpointer user_data)
+{
+  g_signal_emit (user_data, signals[SIGNAL_CHANGED], 0, vp_attachment_get_id (attachment),
+                 (int) vp_attachment_get_state (attachment));
+}
+
+static void
+forget (VpHotplug *self, VpAttachment *attachment)
+{
+  g_signal_handlers_disconnect_by_data (attachment, self);
+  g_ptr_array_remove (self->attachments, attachment);
+}
+
+static void
+on_released (VpAttachment *attachment, gpointer user_data)
+{
+  VpHotplug *self = VP_HOTPLUG (user_data);
+
+  vp_slot_map_release (self->slots, vp_attachment_get_id (attachment));
+  /* What was declared and failed stays to be seen in the status; anything else has been told. */
+  if (vp_attachment_get_state (attachment) == VP_DEVICE_FAILED &&
+      vp_attachment_is_planned (attachment))
+    return;
+  forget (self, attachment);
+}
+
+static VpAttachment *
+add_attachment (VpHotplug *self, VpAttachmentInit *init, GError **error)
+{
+  const VpPlan *plan = self->blueprint->plan;
+  g_autofree char *guest_path = NULL;
+  VpAttachment *attachment;
+
+  if (!vp_slot_map_reserve (self->slots, init->id, init->function,
+                            self->blueprint->config->large_bar, &init->place, error))
+    return NULL;
+
+  guest_path = vp_plan_guest_path (plan, init->place.port, init->place.bus, init->place.slot);
+  init->guest_path = guest_path;
+  init->machine = plan->machine;
+  init->repeat_delete = self->blueprint->config->hotplug_mode == VP_HOTPLUG_ACPI;
+  init->bindings = self->bindings;
+  attachment = vp_attachment_new (init);
+  g_signal_connect (attachment, "changed", G_CALLBACK (on_changed), self);
+  g_signal_connect (attachment, "released", G_CALLBACK (on_released), self);
+  g_ptr_array_add (self->attachments, attachment);
+  return attachment;
+}
+
+void
+vp_hotplug_mark_taken (VpHotplug *self, const VpPciFunction *function)
+{
+  for (guint i = 0; i < self->attachments->len; i++)
+    if (vp_attachment_get_function (self->attachments->pdata[i]) == function)
+      vp_attachment_set_taken (self->attachments->pdata[i]);
+}
+
+void
+vp_hotplug_set_running (VpHotplug *self, VpQmpClient *client)
+{
+  g_set_object (&self->client, client);
+  for (guint i = 0; i < self->attachments->len; i++)
+    vp_attachment_set_running (self->attachments->pdata[i], client);
+}
+
+void
+vp_hotplug_set_ready (VpHotplug *self)
+{
+  g_autoptr (GPtrArray) all = snapshot (self);
+
+  self->ready = TRUE;
+  for (guint i = 0; i < all->len; i++)
+    vp_attachment_add (all->pdata[i]);
+}
+
+gboolean
+vp_hotplug_holds_group (VpHotplug *self, int group)
+{
+  for (guint i = 0; i < self->attachments->len; i++)
+    {
+      const VpPciFunction *function = vp_attachment_get_function (self->attachments->pdata[i]);
+      VpDeviceState state = vp_attachment_get_state (self->attachments->pdata[i]);
+
+      if (function != NULL && function->group == group && state != VP_DEVICE_QUEUED &&
+          state != VP_DEVICE_FAILED)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static char *
+make_id (VpHotplug *self, const VpAttachSource *source, const VpPciFunction *function)
+{
+  if (source->spec->id != NULL)
+    return g_strdup (source->spec->id);
+  if (function != NULL)
+    return vp_device_id_from_address (&function->address);
+
+  for (guint n = 0;; n++)
+    {
+      g_autofree char *id = vp_device_id_from_driver (source->spec->driver, n);
+
+      if (find (self, id) == NULL)
+        return g_steal_pointer (&id);
+    }
+}
+
+/* A device that failed makes room for another try. */
+static gboolean
+check_not_attached (VpHotplug *self, const char *id, const VpPciFunction *function, GError **error)
+{
+  g_autoptr (GPtrArray) all = snapshot (self);
+
+  for (guint i = 0; i < all->len; i++)
+    {
+      VpAttachment *other = all->pdata[i];
+      const VpPciFunction *held = vp_attachment_get_function (other);
+      gboolean same_id = g_str_equal (vp_attachment_get_id (other), id);
+
+      if (!same_id && (function == NULL || held == NULL ||
+                       vp_pci_address_compare (&held->address, &function->address) != 0))
+        continue;
+      if (vp_attachment_get_state (other) != VP_DEVICE_FAILED)
+        {
+          g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_DUPLICATE,
+                       "the VM already has %s%s, which is %s", vp_attachment_get_id (other),
+                       same_id ? "" : " for that host device",
+                       vp_device_state_to_string (vp_attachment_get_state (other)));
+          return FALSE;
+        }
+      forget (self, other);
+    }
+  return TRUE;
+}
+
+static void
+on_taken (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (VpHotplug) self = VP_HOTPLUG (user_data);
+  VpAttachment *attachment = VP_ATTACHMENT (source);
+
+  if (!vp_attachment_take_finish (attachment, result))
+    return;
+  if (self->gone)
+    vp_attachment_handle_gone (attachment);
+  else if (self->ready)
+    vp_attachment_add (attachment);
+}
+
+void
+vp_hotplug_attach_async (VpHotplug *self,
+                         VpAttachSource *source,
+                         const VpPciFunction *function,
+                         guint timeout_ms,
+                         GAsyncReadyCallback callback,
+                         gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
+  g_autofree char *id = make_id (self, source, function);
+  VpAttachmentInit init = {
+    .id = id, .source = source, .spec = source->spec, .function = function, .plug = VP_PLUG_HOT
+  };
+  g_autoptr (GError) error = NULL;
+  VpAttachment *attachment;
+
+  g_task_set_source_tag (task, vp_hotplug_attach_async);
+  if (self->client == NULL || self->gone)
+    {
+      g_task_return_new_error (task, VP_ERROR, VP_ERROR_STATE, "%s: the VM is not running", id);
+      return;
+    }
+  if (!check_not_attached (self, id, function, &error) ||
+      (attachment = add_attachment (self, &init, &error)) == NULL)
+    {
+      g_task_return_error (task, g_steal_pointer (&error));
+      return;
+    }
+  vp_attachment_set_running (attachment, self->client);
+  vp_attachment_wait_usable (attachment, g_steal_pointer (&task), timeout_ms);
+  vp_attachment_take_async (attachment, on_taken, g_object_ref (self));
+}
+
+JsonObject *
+vp_hotplug_attach_finish (VpHotplug *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+void
+vp_hotplug_detach_async (VpHotplug *self,
+                         const char *id,
+                         guint timeout_ms,
+                         GAsyncReadyCallback callback,
+                         gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
+  VpAttachment *attachment = find (self, id);
+
+  g_task_set_source_tag (task, vp_hotplug_detach_async);
+  if (attachment == NULL || self->gone)
+    g_task_return_new_error (task, VP_ERROR, VP_ERROR_NO_DEVICE, "the VM has no device “%s”", id);
+  else
+    vp_attachment_remove (attachment, g_steal_pointer (&task), timeout_ms);
+}
+
+JsonObject *
+vp_hotplug_detach_finish (VpHotplug *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+void
+vp_hotplug_handle_event (VpHotplug *self, const char *name, JsonObject *data)
+{
+  if (g_str_equal (name, "DEVICE_DELETED"))
+    {
+      /* It also comes for the parts of a device, with a path and no id. */
+      VpAttachment *attachment = find (self, vp_qmp_message_get_string (data, "device"));
+
+      if (attachment != NULL)
+        vp_attachment_handle_deleted (attachment);
+    }
+  else if (g_str_equal (name, "RESET"))
+    for (guint i = 0; i < self->attachments->len; i++)
+      vp_attachment_handle_reset (self->attachments->pdata[i]);
+}
+
+void
+vp_hotplug_set_gone (VpHotplug *self)
+{
+  g_autoptr (GPtrArray) all = snapshot (self);
+
+  self->gone = TRUE;
+  for (guint i = 0; i < all->len; i++)
+    vp_attachment_handle_gone (all->pdata[i]);
+}
+
+gboolean
+vp_hotplug_is_idle (VpHotplug *self)
+{
+  for (guint i = 0; i < self->attachments->len; i++)
+    if (vp_attachment_is_host_changing (self->attachments->pdata[i]))
+      return FALSE;
+  return TRUE;
+}
+
+void
+vp_hotplug_add_status (VpHotplug *self, JsonObject *status)
+{
+  JsonArray *devices = json_array_new ();
+  JsonObject *ports = json_object_new ();
+  guint total, spare;
+
+  for (guint i = 0; i < self->attachments->len; i++)
+    json_array_add_object_element (devices, vp_attachment_to_json (self->attachments->pdata[i]));
+  json_object_set_array_member (status, "devices", devices);
+
+  vp_slot_map_count (self->slots, &total, &spare);
+  json_object_set_int_member (ports, "total", total);
+  json_object_set_int_member (ports, "spare", spare);
+  json_object_set_object_member (status, "ports", ports);
+}
+
+static void
+vp_hotplug_dispose (GObject *object)
+{
+  VpHotplug *self = VP_HOTPLUG (object);
+
+  while (self->attachments->len > 0)
+    forget (self, self->attachments->pdata[self->attachments->len - 1]);
+  g_clear_object (&self->client);
+
+  G_OBJECT_CLASS (vp_hotplug_parent_class)->dispose (object);
+}
+
+static void
+vp_hotplug_finalize (GObject *object)
+{
+  VpHotplug *self = VP_HOTPLUG (object);
+
+  g_ptr_array_unref (self->attachments);
+  vp_slot_map_free (self->slots);
+
+  G_OBJECT_CLASS (vp_hotplug_parent_class)->finalize (object);
+}
+
+static void
+vp_hotplug_class_init (VpHotplugClass *klass)
+{
+  G_OBJECT_CLASS (klass)->dispose = vp_hotplug_dispose;
+  G_OBJECT_CLASS (klass)->finalize = vp_hotplug_finalize;
+
+  signals[SIGNAL_CHANGED] = g_signal_new ("changed", VP_TYPE_HOTPLUG, G_SIGNAL_RUN_LAST, 0, NULL,
+                                          NULL, NULL, G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_INT);
+}
+
+static void
+vp_hotplug_init (VpHotplug *self)
+{
+  self->attachments = g_ptr_array_new_with_free_func (g_object_unref);
+}
+
+VpHotplug *
+vp_hotplug_new (const VpBlueprint *blueprint, VpBindings *bindings)
+{
+  VpHotplug *self = g_object_new (VP_TYPE_HOTPLUG, NULL);
+
+  self->blueprint = blueprint;
+  self->bindings = bindings;
+  self->slots = vp_slot_map_new (blueprint->plan);
+  for (guint i = 0; i < blueprint->plan->devices->len; i++)
+    {
+      const VpPlanDevice *device = blueprint->plan->devices->pdata[i];
+      VpAttachmentInit init = { .id = device->id,
+                                .spec = blueprint->specs->pdata[i],
+                                .function = device->function,
+                                .plug = device->plug };
+
+      add_attachment (self, &init, NULL); /* a device of the plan has its place */
+    }
+  return self;
+}

@@ -1,0 +1,136 @@
+#pragma once
+
+#include "launcher/vm/attach-source.h"
+#include "launcher/vm/bindings.h"
+#include "launcher/vm/blueprint.h"
+#include "qmp/client.h"
+
+G_BEGIN_DECLS
+
+#define VP_TYPE_HOTPLUG (vp_hotplug_get_type ())
+G_DECLARE_FINAL_TYPE (VpHotplug, vp_hotplug, VP, HOTPLUG, GObject)
+
+/**
+ * vp_hotplug_new:
+ * @blueprint: what the VM was started from; must outlive it
+ * @bindings: whom to give host devices back to; must outlive it
+ *
+ * The devices of one VM: carries out what the lifecycle says, over QMP and on the host, and tells
+ * each caller what really became of a device. The devices of the plan are known from the start.
+ *
+ * Signal "changed" (const char *id, int state): a device's state, before whoever waits for it is
+ * told.
+ *
+ * Returns: (transfer full): a hotplug
+ */
+VpHotplug *vp_hotplug_new (const VpBlueprint *blueprint, VpBindings *bindings);
+
+/**
+ * vp_hotplug_mark_taken:
+ * @self: a hotplug
+ * @function: a host function of the plan that was taken from its driver for this VM
+ */
+void vp_hotplug_mark_taken (VpHotplug *self, const VpPciFunction *function);
+
+/**
+ * vp_hotplug_set_running:
+ * @self: a hotplug
+ * @client: QEMU, whose guest has begun to run
+ *
+ * The cold devices are looked at from now on. Before this nothing can be removed: a device_del
+ * before the guest's first instruction wedges the device until a reset.
+ */
+void vp_hotplug_set_running (VpHotplug *self, VpQmpClient *client);
+
+/**
+ * vp_hotplug_set_ready:
+ * @self: a running hotplug
+ *
+ * The guest is ready: everything that is queued is added.
+ */
+void vp_hotplug_set_ready (VpHotplug *self);
+
+/**
+ * vp_hotplug_holds_group:
+ * @self: a hotplug
+ * @group: an IOMMU group
+ *
+ * Returns: whether this VM has a device of @group, so that its QEMU holds the group open
+ */
+gboolean vp_hotplug_holds_group (VpHotplug *self, int group);
+
+/**
+ * vp_hotplug_attach_async:
+ * @self: a hotplug
+ * @source: what was asked for
+ * @function: (nullable): the host function, of the source's inventory
+ * @timeout_ms: longest wait for it to become usable
+ * @callback: called once
+ * @user_data: for @callback
+ */
+void vp_hotplug_attach_async (VpHotplug *self,
+                              VpAttachSource *source,
+                              const VpPciFunction *function,
+                              guint timeout_ms,
+                              GAsyncReadyCallback callback,
+                              gpointer user_data);
+
+/**
+ * vp_hotplug_attach_finish:
+ *
+ * Returns: (transfer full) (nullable): the "attach" document, or %NULL with @error set
+ */
+JsonObject *vp_hotplug_attach_finish (VpHotplug *self, GAsyncResult *result, GError **error);
+
+/**
+ * vp_hotplug_detach_async:
+ * @self: a hotplug
+ * @id: a device
+ * @timeout_ms: longest wait for it to be gone
+ * @callback: called once
+ * @user_data: for @callback
+ */
+void vp_hotplug_detach_async (VpHotplug *self,
+                              const char *id,
+                              guint timeout_ms,
+                              GAsyncReadyCallback callback,
+                              gpointer user_data);
+
+/**
+ * vp_hotplug_detach_finish:
+ *
+ * Returns: (transfer full) (nullable): id, state and seconds, or %NULL with @error set
+ */
+JsonObject *vp_hotplug_detach_finish (VpHotplug *self, GAsyncResult *result, GError **error);
+
+/**
+ * vp_hotplug_handle_event:
+ * @self: a hotplug
+ * @name: an event of QEMU
+ * @data: its data
+ */
+void vp_hotplug_handle_event (VpHotplug *self, const char *name, JsonObject *data);
+
+/**
+ * vp_hotplug_set_gone:
+ * @self: a hotplug
+ *
+ * QEMU has ended: every device is released.
+ */
+void vp_hotplug_set_gone (VpHotplug *self);
+
+/**
+ * vp_hotplug_is_idle:
+ *
+ * Returns: whether no host device is being taken or given back
+ */
+gboolean vp_hotplug_is_idle (VpHotplug *self);
+
+/**
+ * vp_hotplug_add_status:
+ * @self: a hotplug
+ * @status: a "status" document; "devices" and "ports" are added
+ */
+void vp_hotplug_add_status (VpHotplug *self, JsonObject *status);
+
+G_END_DECLS

@@ -1,0 +1,225 @@
+#include "launcher/vm/qemu-process.h"
+
+#include "launcher/error.h"
+#include "launcher/vm/argv.h"
+#include "launcher/vm/output-tail.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <signal.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define TAIL_BYTES    8192
+#define MAX_LOG_BYTES (1024 * 1024)
+
+struct _VpQemuProcess
+{
+  GObject parent_instance;
+
+  pid_t pid;
+  int pidfd;
+  int stderr_fd;
+  int log_fd;
+  gsize logged;
+  guint exit_source;
+  guint stderr_source;
+  VpOutputTail *tail;
+};
+
+G_DEFINE_FINAL_TYPE (VpQemuProcess, vp_qemu_process, G_TYPE_OBJECT)
+
+enum
+{
+  SIGNAL_EXITED,
+  N_SIGNALS
+};
+
+static guint signals[N_SIGNALS];
+
+/* Returns whether there may be more. */
+static gboolean
+read_stderr (VpQemuProcess *self)
+{
+  char buffer[4096];
+  gssize n = read (self->stderr_fd, buffer, sizeof buffer);
+
+  if (n < 0)
+    return errno == EINTR;
+  if (n == 0)
+    return FALSE;
+
+  vp_output_tail_push (self->tail, buffer, (gsize) n);
+  if (self->log_fd >= 0 && self->logged < MAX_LOG_BYTES)
+    {
+      /* A log that cannot be written is lost; the VM is not. */
+      if (write (self->log_fd, buffer, (gsize) n) > 0)
+        self->logged += (gsize) n;
+    }
+  return TRUE;
+}
+
+static gboolean
+on_stderr (int fd, GIOCondition condition, gpointer user_data)
+{
+  VpQemuProcess *self = VP_QEMU_PROCESS (user_data);
+
+  if (read_stderr (self) || !(condition & (G_IO_HUP | G_IO_ERR)))
+    return G_SOURCE_CONTINUE;
+
+  self->stderr_source = 0;
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+on_child_exit (int fd, GIOCondition condition, gpointer user_data)
+{
+  g_autoptr (VpQemuProcess) self = g_object_ref (VP_QEMU_PROCESS (user_data));
+  siginfo_t info = { 0 };
+  int status;
+
+  self->exit_source = 0;
+  waitid (P_PIDFD, (id_t) self->pidfd, &info, WEXITED);
+  self->pid = 0;
+  status = info.si_code == CLD_EXITED ? W_EXITCODE (info.si_status, 0) : info.si_status;
+
+  /* Bounded: somebody who inherited the pipe could otherwise keep us here. */
+  for (guint i = 0; i < 64 && read_stderr (self); i++)
+    ;
+  g_clear_handle_id (&self->stderr_source, g_source_remove);
+
+  g_signal_emit (self, signals[SIGNAL_EXITED], 0, status);
+  return G_SOURCE_REMOVE;
+}
+
+/* Between fork and exec: only async-signal-safe calls. */
+static void
+set_up_child (gpointer user_data)
+{
+  pid_t parent = (pid_t) GPOINTER_TO_INT (user_data);
+  sigset_t none;
+
+  sigemptyset (&none);
+  sigprocmask (SIG_SETMASK, &none, NULL);
+  setpgid (0, 0);
+  prctl (PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid () != parent) /* it died before the signal was set */
+    _exit (127);
+}
+
+static gboolean
+spawn (VpQemuProcess *self, char **argv, int qmp_fd, int console_fd, GError **error)
+{
+  const int source_fds[] = { qmp_fd, console_fd };
+  const int target_fds[] = { VP_ARGV_QMP_FD, VP_ARGV_CONSOLE_FD };
+  g_autoptr (GError) cause = NULL;
+  GPid pid;
+
+  if (!g_spawn_async_with_pipes_and_fds (
+          NULL, (const char *const *) argv, NULL,
+          G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL,
+          set_up_child, GINT_TO_POINTER (getpid ()), -1, -1, -1, source_fds, target_fds,
+          G_N_ELEMENTS (source_fds), &pid, NULL, NULL, &self->stderr_fd, &cause))
+    {
+      g_set_error (error, VP_ERROR, VP_ERROR_START, "%s could not be started: %s", argv[0],
+                   cause->message);
+      return FALSE;
+    }
+
+  self->pid = pid;
+  self->pidfd = pidfd_open (pid, 0);
+  if (self->pidfd >= 0)
+    return TRUE;
+
+  g_set_error (error, VP_ERROR, VP_ERROR_START, "pidfd_open: %s (Linux 5.3 or later is needed)",
+               g_strerror (errno));
+  kill (pid, SIGKILL); /* still our own unreaped child */
+  waitpid (pid, NULL, 0);
+  self->pid = 0;
+  return FALSE;
+}
+
+VpQemuProcess *
+vp_qemu_process_spawn (char **argv, int qmp_fd, int console_fd, int log_fd, GError **error)
+{
+  g_autoptr (VpQemuProcess) self = g_object_new (VP_TYPE_QEMU_PROCESS, NULL);
+
+  self->log_fd = log_fd;
+  if (!spawn (self, argv, qmp_fd, console_fd, error))
+    return NULL;
+
+  g_unix_set_fd_nonblocking (self->stderr_fd, TRUE, NULL);
+  self->stderr_source =
+      g_unix_fd_add (self->stderr_fd, G_IO_IN | G_IO_HUP | G_IO_ERR, on_stderr, self);
+  self->exit_source = g_unix_fd_add (self->pidfd, G_IO_IN, on_child_exit, self);
+  return g_steal_pointer (&self);
+}
+
+pid_t
+vp_qemu_process_get_pid (VpQemuProcess *self)
+{
+  return self->pid;
+}
+
+void
+vp_qemu_process_signal (VpQemuProcess *self, int signal_number)
+{
+  if (self->pid != 0)
+    pidfd_send_signal (self->pidfd, signal_number, NULL, 0);
+}
+
+char *
+vp_qemu_process_get_last_words (VpQemuProcess *self)
+{
+  return vp_output_tail_last_line (self->tail);
+}
+
+static void
+close_fd (int *fd)
+{
+  if (*fd >= 0)
+    close (*fd);
+  *fd = -1;
+}
+
+static void
+vp_qemu_process_finalize (GObject *object)
+{
+  VpQemuProcess *self = VP_QEMU_PROCESS (object);
+
+  if (self->pid != 0) /* nobody waited for its end: it must not outlive its supervisor */
+    {
+      siginfo_t info;
+
+      vp_qemu_process_signal (self, SIGKILL);
+      waitid (P_PIDFD, (id_t) self->pidfd, &info, WEXITED);
+    }
+  g_clear_handle_id (&self->exit_source, g_source_remove);
+  g_clear_handle_id (&self->stderr_source, g_source_remove);
+  close_fd (&self->pidfd);
+  close_fd (&self->stderr_fd);
+  close_fd (&self->log_fd);
+  vp_output_tail_free (self->tail);
+
+  G_OBJECT_CLASS (vp_qemu_process_parent_class)->finalize (object);
+}
+
+static void
+vp_qemu_process_class_init (VpQemuProcessClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = vp_qemu_process_finalize;
+
+  signals[SIGNAL_EXITED] = g_signal_new ("exited", VP_TYPE_QEMU_PROCESS, G_SIGNAL_RUN_LAST, 0, NULL,
+                                         NULL, NULL, G_TYPE_NONE, 1, G_TYPE_INT);
+}
+
+static void
+vp_qemu_process_init (VpQemuProcess *self)
+{
+  self->pidfd = -1;
+  self->stderr_fd = -1;
+  self->log_fd = -1;
+  self->tail = vp_output_tail_new (TAIL_BYTES);
+}

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+#define VP_TYPE_QEMU_PROCESS (vp_qemu_process_get_type ())
+G_DECLARE_FINAL_TYPE (VpQemuProcess, vp_qemu_process, VP, QEMU_PROCESS, GObject)
+
+/**
+ * vp_qemu_process_spawn:
+ * @argv: (array zero-terminated=1): QEMU's command line; argv[0] is looked up in PATH
+ * @qmp_fd: becomes VP_ARGV_QMP_FD in QEMU; stays the caller's
+ * @console_fd: becomes VP_ARGV_CONSOLE_FD in QEMU; stays the caller's
+ * @log_fd: (transfer full): where QEMU's stderr is written, at most 1 MiB of it; -1 for nowhere
+ * @error: return location for a #GError
+ *
+ * Starts QEMU in a process group of its own, so that Ctrl-C is ours alone, with a parent-death
+ * signal, so that it never outlives us, and with no descriptor but 0 to 4. Its stderr is always
+ * drained: 64 KiB of unread stderr would hang its main loop.
+ *
+ * Signals: "exited" (int wait_status) once, after the last of its stderr has been read.
+ *
+ * Returns: (transfer full) (nullable): a process, or %NULL with %VP_ERROR_START
+ */
+VpQemuProcess *
+vp_qemu_process_spawn (char **argv, int qmp_fd, int console_fd, int log_fd, GError **error);
+
+/**
+ * vp_qemu_process_get_pid:
+ *
+ * Returns: its pid; 0 once it has been reaped
+ */
+pid_t vp_qemu_process_get_pid (VpQemuProcess *self);
+
+/**
+ * vp_qemu_process_signal:
+ * @self: a process
+ * @signal_number: SIGTERM, SIGKILL
+ *
+ * Goes through a pidfd: it can never hit another process that got the same pid.
+ */
+void vp_qemu_process_signal (VpQemuProcess *self, int signal_number);
+
+/**
+ * vp_qemu_process_get_last_words:
+ *
+ * Returns: (transfer full) (nullable): the last line of its stderr
+ */
+char *vp_qemu_process_get_last_words (VpQemuProcess *self);
+
+G_END_DECLS
