@@ -286,6 +286,11 @@ add_spare_ports (VpPlanner *self, GError **error)
                                         n_spare, max - n_taken));
       n_spare = max - n_taken;
     }
+  if (!is_q35 && n_spare > 0 && self->policy->spare_window > 0)
+    g_ptr_array_add (self->plan->warnings,
+                     g_strdup ("a spare window was asked for, and slots of pci.0 have none of "
+                               "their own"));
+
   for (guint i = 0; i < n_spare; i++)
     {
       VpPlanPort *port = add_port (self, VP_PORT_SPARE, 0);

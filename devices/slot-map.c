@@ -213,6 +213,9 @@ refuse_full (const VpSlotMap *self, GError **error)
   if (n == 0)
     g_set_error_literal (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NO_SLOT,
                          "no free hotplug port: the VM was started without any");
+  else if (n == 1)
+    g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NO_SLOT,
+                 "no free hotplug port: the only one is taken (%s)", holders->str);
   else
     g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NO_SLOT,
                  "no free hotplug port: all %u are taken (%s)", n, holders->str);

@@ -6,6 +6,7 @@
 #define IO_GRANULARITY     (G_GUINT64_CONSTANT (4) << 10)
 #define MEMORY_GRANULARITY (G_GUINT64_CONSTANT (1) << 20)
 #define LARGEST_MEM        ((G_GUINT64_CONSTANT (4) << 30) - MEMORY_GRANULARITY)
+#define LARGEST_PREF64     (~(MEMORY_GRANULARITY - 1))
 #define LARGEST_POWER      (G_GUINT64_CONSTANT (1) << 63)
 
 /* The largest multiple of @granularity when the next one does not fit 64 bits. */
@@ -41,7 +42,7 @@ vp_window_add_bars (VpWindow *window, const VpBar *bars, guint n_bars, GError **
     else
       add_saturating (&sum.mem, bars[i].size);
 
-  if (sum.pref64 > G_MAXUINT64 - MEMORY_GRANULARITY)
+  if (sum.pref64 > LARGEST_PREF64)
     {
       g_set_error_literal (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NO_SLOT,
                            "impossible window: the 64-bit prefetchable BARs exceed 64 bits in all");

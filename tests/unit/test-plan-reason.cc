@@ -1,0 +1,372 @@
+#include "devices/error.h"
+#include "devices/plan.h"
+
+#include "tests/support/plan-input.h"
+#include "tests/support/row-name.h"
+
+#include <functional>
+#include <gtest/gtest.h>
+#include <string>
+#include <vector>
+
+namespace
+{
+
+using Lines = std::vector<std::string>;
+using Fill = std::function<void (PlanInput &)>;
+
+guint
+count_ports (const VpPlan *plan, VpPortUse use)
+{
+  guint n = 0;
+  for (guint i = 0; i < plan->ports->len; i++)
+    n += port_at (plan, i)->use == use;
+  return n;
+}
+
+/* What cannot be planned. */
+
+struct RefusalRow
+{
+  const char *name;
+  Fill fill;
+  VpDeviceError code;
+  Lines words; /* the message names all of these */
+};
+
+const RefusalRow refusals[] = {
+  { "one_port_too_many",
+    [] (PlanInput &in) {
+      in.policy.n_spare = 21;
+      add_many (in, 100, NVME);
+    },
+    VP_DEVICE_ERROR_NO_SLOT,
+    { "121", "100", "21", "120" } },
+  { "devices_alone_are_too_many",
+    [] (PlanInput &in) { add_many (in, 240, NVME); },
+    VP_DEVICE_ERROR_NO_SLOT,
+    { "240", "120" } },
+  { "bridges_count",
+    [] (PlanInput &in) {
+      in.policy.n_spare = 119;
+      add_many_conventional (in, 32, {});
+    },
+    VP_DEVICE_ERROR_NO_SLOT,
+    { "121", "120" } },
+  { "spares_that_would_wrap",
+    [] (PlanInput &in) {
+      in.policy.n_spare = G_MAXUINT;
+      in.emulated ("nvme");
+    },
+    VP_DEVICE_ERROR_NO_SLOT,
+    { "4294967296", "4294967295" } },
+  { "pc_devices_that_do_not_fit",
+    [] (PlanInput &in) {
+      in.policy.machine = VP_MACHINE_PC;
+      add_many (in, 17, NVME);
+    },
+    VP_DEVICE_ERROR_NO_SLOT,
+    { "17", "16" } },
+  { "pc_hot_and_large",
+    [] (PlanInput &in) {
+      in.policy.machine = VP_MACHINE_PC;
+      in.host ("0000:41:00.0", GPU).hot ();
+    },
+    VP_DEVICE_ERROR_NO_SLOT,
+    { "0000:41:00.0: ", "pc" } },
+  { "mem_of_8_gib",
+    [] (PlanInput &in) {
+      in.host ("0000:41:00.0", { { 0, FakeBar::MEM64, 8 * GiB } });
+    },
+    VP_DEVICE_ERROR_NO_SLOT,
+    { "0000:41:00.0: ", "8 GiB" } },
+  { "hot_mem_whose_reserve_is_4_gib",
+    [] (PlanInput &in) {
+      in.host ("0000:41:00.0", { { 0, FakeBar::MEM32, 2 * GiB } });
+    },
+    VP_DEVICE_ERROR_NO_SLOT,
+    { "0000:41:00.0: ", "2 GiB", "4 GiB" } },
+  { "pref64_that_wraps",
+    [] (PlanInput &in) {
+      in.host ("0000:41:00.0", { { 0, FakeBar::MEM64_PREF, UINT64_C (1) << 63 },
+                                 { 2, FakeBar::MEM64_PREF, UINT64_C (1) << 63 } });
+    },
+    VP_DEVICE_ERROR_NO_SLOT,
+    { "0000:41:00.0: " } },
+  { "more_than_any_processor_addresses",
+    [] (PlanInput &in) {
+      in.host ("0000:41:00.0", { { 0, FakeBar::MEM64_PREF, 4096 * TiB } });
+      in.host ("0000:42:00.0", { { 0, FakeBar::MEM64_PREF, 1 * GiB } });
+    },
+    VP_DEVICE_ERROR_NO_SLOT,
+    { "4 PiB" } },
+  { "sum_of_windows_that_wraps",
+    [] (PlanInput &in) {
+      in.host ("0000:41:00.0", { { 0, FakeBar::MEM64_PREF, UINT64_C (1) << 63 } });
+      in.host ("0000:42:00.0", { { 0, FakeBar::MEM64_PREF, UINT64_C (1) << 63 } });
+    },
+    VP_DEVICE_ERROR_NO_SLOT,
+    { "4 PiB" } },
+  { "spare_window_without_limit",
+    [] (PlanInput &in) {
+      in.policy.n_spare = 1;
+      in.policy.spare_window = G_MAXUINT64;
+    },
+    VP_DEVICE_ERROR_NO_SLOT,
+    { "4 PiB" } },
+  { "same_function_by_two_references",
+    [] (PlanInput &in) {
+      in.host ("0000:41:00.0", NVME).ref ("/dev/vfio/40");
+      in.host ("0000:41:00.0", NVME).ref ("41:00.0");
+    },
+    VP_DEVICE_ERROR_DUPLICATE,
+    { "/dev/vfio/40", "41:00.0" } },
+  { "same_function_by_two_ids",
+    [] (PlanInput &in) {
+      in.host ("0000:41:00.0", NVME).id ("a");
+      in.host ("0000:41:00.0", NVME).id ("b");
+    },
+    VP_DEVICE_ERROR_DUPLICATE,
+    { "0000:41:00.0" } },
+  { "same_id_twice",
+    [] (PlanInput &in) {
+      in.host ("0000:41:00.0", NVME).id ("disk");
+      in.emulated ("nvme").id ("disk");
+    },
+    VP_DEVICE_ERROR_DUPLICATE,
+    { "0000:41:00.0", "\"nvme\"", "\"disk\"" } },
+  { "same_id_for_a_whole_group",
+    [] (PlanInput &in) {
+      in.host ("0000:41:00.0", NVME).ref ("/dev/vfio/40").id ("gpu");
+      in.host ("0000:41:00.1", NVME).ref ("/dev/vfio/40").id ("gpu");
+    },
+    VP_DEVICE_ERROR_DUPLICATE,
+    { "/dev/vfio/40", "0000:41:00.0", "0000:41:00.1" } },
+  { "id_that_was_made_for_an_earlier_device",
+    [] (PlanInput &in) {
+      in.emulated ("nvme");
+      in.host ("0000:41:00.0", NVME).id ("nvme0");
+    },
+    VP_DEVICE_ERROR_DUPLICATE,
+    { "0000:41:00.0", "\"nvme\"", "\"nvme0\"" } },
+  { "id_that_a_later_host_device_would_get",
+    [] (PlanInput &in) {
+      in.emulated ("nvme").id ("vfio-41-00.0");
+      in.host ("0000:41:00.0", NVME);
+    },
+    VP_DEVICE_ERROR_DUPLICATE,
+    { "0000:41:00.0", "\"nvme\"", "\"vfio-41-00.0\"" } },
+  { "id_of_a_port",
+    [] (PlanInput &in) { in.host ("0000:41:00.0", NVME).id ("port1"); },
+    VP_DEVICE_ERROR_DUPLICATE,
+    { "0000:41:00.0", "\"port1\"" } },
+  { "id_of_a_bridge",
+    [] (PlanInput &in) { in.host ("0000:41:00.0", NVME).id ("bridge1"); },
+    VP_DEVICE_ERROR_DUPLICATE,
+    { "0000:41:00.0", "\"bridge1\"" } },
+};
+
+class PlanRefusals : public testing::TestWithParam<RefusalRow>
+{
+};
+
+TEST_P (PlanRefusals, SayWhatAndWhy)
+{
+  PlanInput input;
+  GetParam ().fill (input);
+  g_autoptr (GError) error = nullptr;
+  g_autoptr (VpPlan) plan = input.build (&error);
+
+  ASSERT_EQ (plan, nullptr);
+  EXPECT_TRUE (g_error_matches (error, VP_DEVICE_ERROR, GetParam ().code)) << error->message;
+  for (const std::string &word : GetParam ().words)
+    EXPECT_NE (std::string (error->message).find (word), std::string::npos)
+        << "\"" << error->message << "\" does not say " << word;
+}
+
+INSTANTIATE_TEST_SUITE_P (Table,
+                          PlanRefusals,
+                          testing::ValuesIn (refusals),
+                          name_of_row<RefusalRow>);
+
+/* Why the last device is where it is, and what the user is warned of. */
+
+struct ReasonRow
+{
+  const char *name;
+  Fill fill;
+  std::string reason;
+  Lines warnings;
+};
+
+const ReasonRow reasons[] = {
+  { "large",
+    [] (PlanInput &in) { in.host ("0000:41:00.0", GPU); },
+    "BAR 2 is 16 GiB, at or above the 4 GiB threshold: placed before boot, firmware sizes its "
+    "window",
+    {} },
+  { "large_and_cold_by_request",
+    [] (PlanInput &in) { in.host ("0000:41:00.0", GPU).cold (); },
+    "BAR 2 is 16 GiB, at or above the 4 GiB threshold: placed before boot, firmware sizes its "
+    "window",
+    {} },
+  { "other_threshold",
+    [] (PlanInput &in) {
+      in.policy.large_bar = 512 * MiB;
+      in.host ("0000:41:00.0", { { 0, FakeBar::MEM64_PREF, 1 * GiB } });
+    },
+    "BAR 0 is 1 GiB, at or above the 512 MiB threshold: placed before boot, firmware sizes its "
+    "window",
+    {} },
+  { "normal",
+    [] (PlanInput &in) { in.host ("0000:41:00.0", NVME); },
+    "no 64-bit BAR of 4 GiB or more: hotplugged",
+    {} },
+  { "normal_and_hot_by_request",
+    [] (PlanInput &in) { in.host ("0000:41:00.0", NVME).hot (); },
+    "no 64-bit BAR of 4 GiB or more: hotplugged",
+    {} },
+  { "cold_by_request",
+    [] (PlanInput &in) { in.host ("0000:41:00.0", NVME).cold (); },
+    "plug=cold was asked for",
+    {} },
+  { "conventional",
+    [] (PlanInput &in) { in.host ("0000:06:01.0", EDU).conventional (); },
+    "conventional PCI, no 64-bit BAR of 4 GiB or more: hotplugged behind bridge1",
+    {} },
+  { "conventional_too_big_for_a_bridge",
+    [] (PlanInput &in) {
+      in.host ("0000:06:01.0", { { 0, FakeBar::MEM32, 4 * MiB } }).conventional ();
+    },
+    "conventional PCI, but its BARs do not fit behind a bridge: hotplugged on a port of its own",
+    {} },
+  { "conventional_on_pc",
+    [] (PlanInput &in) {
+      in.policy.machine = VP_MACHINE_PC;
+      in.host ("0000:06:01.0", EDU).conventional ();
+    },
+    "no 64-bit BAR of 4 GiB or more: hotplugged",
+    {} },
+  { "emulated", [] (PlanInput &in) { in.emulated ("nvme"); }, "emulated by QEMU: hotplugged", {} },
+  { "emulated_and_hot_by_request",
+    [] (PlanInput &in) { in.emulated ("nvme").hot (); },
+    "plug=hot was asked for",
+    {} },
+  { "large_and_hot",
+    [] (PlanInput &in) { in.host ("0000:41:00.0", GPU).hot (); },
+    "plug=hot was asked for: BAR 2 is 16 GiB, its port's window is prepared for it",
+    { "0000:41:00.0: a large device can be hotplugged only where firmware honours "
+      "pref64-reserve" } },
+  { "hot_on_pc_beyond_the_hole",
+    [] (PlanInput &in) {
+      in.policy.machine = VP_MACHINE_PC;
+      in.policy.large_bar = 64 * GiB;
+      in.host ("0000:41:00.0", { { 2, FakeBar::MEM64_PREF, 16 * GiB } });
+    },
+    "no 64-bit BAR of 64 GiB or more: hotplugged",
+    { "0000:41:00.0: its 64-bit BARs need 16 GiB, and pci.0 has 2 GiB for hotplug" } },
+  { "functions_of_one_device_are_split",
+    [] (PlanInput &in) {
+      in.host ("0000:41:00.0", GPU);
+      in.host ("0000:41:00.1", NVME);
+      in.host ("0000:41:00.2", NVME);
+    },
+    "no 64-bit BAR of 4 GiB or more: hotplugged",
+    { "0000:41:00.0 and 0000:41:00.1 are functions of one device and get places of their own: a "
+      "guest driver that wants them side by side will miss one" } },
+  { "virtual_functions_are_no_such_device",
+    [] (PlanInput &in) {
+      in.host ("0000:41:00.1", NVME).virtual_function ();
+      in.host ("0000:41:00.2", NVME).virtual_function ();
+    },
+    "no 64-bit BAR of 4 GiB or more: hotplugged",
+    {} },
+  { "same_slot_of_another_bus_is_no_such_device",
+    [] (PlanInput &in) {
+      in.host ("0000:41:00.0", NVME);
+      in.host ("0000:42:00.1", NVME);
+      in.host ("0001:41:00.1", NVME);
+      in.host ("0000:41:01.1", NVME);
+    },
+    "no 64-bit BAR of 4 GiB or more: hotplugged",
+    {} },
+  { "fewer_spare_slots_than_asked_for",
+    [] (PlanInput &in) {
+      in.policy.machine = VP_MACHINE_PC;
+      in.policy.n_spare = G_MAXUINT;
+      in.host ("0000:41:00.0", NVME);
+    },
+    "no 64-bit BAR of 4 GiB or more: hotplugged",
+    { "4294967295 spare slots were asked for, and pci.0 has 15 left" } },
+  { "spare_window_on_pc",
+    [] (PlanInput &in) {
+      in.policy.machine = VP_MACHINE_PC;
+      in.policy.n_spare = 1;
+      in.policy.spare_window = 1 * GiB;
+      in.host ("0000:41:00.0", NVME);
+    },
+    "no 64-bit BAR of 4 GiB or more: hotplugged",
+    { "a spare window was asked for, and slots of pci.0 have none of their own" } },
+};
+
+class PlanReasons : public testing::TestWithParam<ReasonRow>
+{
+};
+
+TEST_P (PlanReasons, AndWarningsAreForAPerson)
+{
+  PlanInput input;
+  GetParam ().fill (input);
+  g_autoptr (VpPlan) plan = must_build (input);
+  ASSERT_NE (plan, nullptr);
+
+  EXPECT_EQ (device_at (plan, plan->devices->len - 1)->reason, GetParam ().reason);
+  EXPECT_EQ (warnings_of (plan), GetParam ().warnings);
+}
+
+INSTANTIATE_TEST_SUITE_P (Table, PlanReasons, testing::ValuesIn (reasons), name_of_row<ReasonRow>);
+
+TEST (Plan, TheNinthDeviceWithAnIoBarGoesWithout)
+{
+  PlanInput input;
+  add_many (input, 9, NIC_WITH_IO);
+  g_autoptr (VpPlan) plan = must_build (input);
+  ASSERT_NE (plan, nullptr);
+
+  for (guint i = 0; i < 9; i++)
+    EXPECT_EQ (port_at (plan, i)->has_io, i < 8) << i;
+  EXPECT_EQ (port_at (plan, 8)->reserve.io, 0U);
+  ASSERT_EQ (warnings_of (plan).size (), 1U);
+  EXPECT_EQ (warnings_of (plan)[0].rfind ("0000:09:00.0: its I/O BAR", 0), 0U)
+      << warnings_of (plan)[0];
+}
+
+TEST (Plan, BridgesTakeFromTheSameIoSpace)
+{
+  PlanInput input;
+  add_many_conventional (input, 7 * 31, { { 0, FakeBar::IO, 32 } });
+  input.host ("0100:01:00.0", NIC_WITH_IO);
+  input.host ("0100:02:00.0", NIC_WITH_IO);
+  g_autoptr (VpPlan) plan = must_build (input);
+  ASSERT_NE (plan, nullptr);
+
+  EXPECT_EQ (count_ports (plan, VP_PORT_BRIDGE), 7U);
+  ASSERT_EQ (warnings_of (plan).size (), 1U);
+  EXPECT_EQ (warnings_of (plan)[0].rfind ("0100:02:00.0: ", 0), 0U) << warnings_of (plan)[0];
+}
+
+TEST (Plan, ABridgeWithoutIoIsAWarningOnlyToWhoNeedsIt)
+{
+  PlanInput input;
+  add_many (input, 8, NIC_WITH_IO);
+  input.host ("0100:01:01.0", EDU).conventional ();
+  input.host ("0100:01:02.0", { { 0, FakeBar::IO, 32 } }).conventional ();
+  g_autoptr (VpPlan) plan = must_build (input);
+  ASSERT_NE (plan, nullptr);
+
+  EXPECT_FALSE (vp_plan_find_port (plan, "port9")->has_io);
+  ASSERT_EQ (warnings_of (plan).size (), 1U);
+  EXPECT_EQ (warnings_of (plan)[0].rfind ("0100:01:02.0: ", 0), 0U) << warnings_of (plan)[0];
+}
+
+} // namespace
