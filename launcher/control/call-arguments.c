@@ -1,0 +1,67 @@
+#include "launcher/control/call-arguments.h"
+
+#include "launcher/error.h"
+#include "qmp/message.h"
+
+#include <math.h>
+
+gboolean
+vp_call_arguments_check (JsonObject *arguments, const char *const *names, GError **error)
+{
+  JsonObjectIter iter;
+  const char *name;
+
+  json_object_iter_init (&iter, arguments);
+  while (json_object_iter_next (&iter, &name, NULL))
+    if (!g_strv_contains (names, name))
+      return vp_error_refuse (error, name, "is no argument of this command");
+
+  return TRUE;
+}
+
+const char *
+vp_call_arguments_get_string (JsonObject *arguments, const char *name, GError **error)
+{
+  const char *value = vp_qmp_message_get_string (arguments, name);
+
+  if (value == NULL)
+    vp_error_refuse (error, name, "must be there, and be a string");
+  return value;
+}
+
+gboolean
+vp_call_arguments_get_flag (JsonObject *arguments,
+                            const char *name,
+                            gboolean *value,
+                            GError **error)
+{
+  JsonNode *node = json_object_get_member (arguments, name);
+
+  *value = FALSE;
+  if (node == NULL)
+    return TRUE;
+  if (!JSON_NODE_HOLDS_VALUE (node) || json_node_get_value_type (node) != G_TYPE_BOOLEAN)
+    return vp_error_refuse (error, name, "must be true or false");
+
+  *value = json_node_get_boolean (node);
+  return TRUE;
+}
+
+gboolean
+vp_call_arguments_get_timeout (JsonObject *arguments, guint *timeout_ms, GError **error)
+{
+  JsonNode *node = json_object_get_member (arguments, "timeout");
+  double seconds = -1;
+
+  if (node == NULL)
+    return TRUE;
+  if (JSON_NODE_HOLDS_VALUE (node) && (json_node_get_value_type (node) == G_TYPE_INT64 ||
+                                       json_node_get_value_type (node) == G_TYPE_DOUBLE))
+    seconds = json_node_get_double (node);
+  if (!(seconds >= 0 && seconds <= VP_CALL_MAX_TIMEOUT))
+    return vp_error_refuse (error, "timeout", "must be a number of seconds from 0 to %d",
+                            VP_CALL_MAX_TIMEOUT);
+
+  *timeout_ms = (guint) (seconds * 1000 + 0.5);
+  return TRUE;
+}
