@@ -3,6 +3,7 @@
 #include "launcher/commands/commands.h"
 
 static const VpCommand commands[] = {
+  { "run", "boot a VM and stay with it, or leave it running with --detach", vp_command_run },
   { "plan", "print where each device goes and QEMU's command line; change nothing",
     vp_command_plan },
   { "devices", "list the host's PCI devices and which of them can be assigned",

@@ -1,0 +1,169 @@
+#include "launcher/background.h"
+#include "launcher/commands/command-line.h"
+#include "launcher/commands/commands.h"
+#include "launcher/commands/output.h"
+#include "launcher/config/accelerator.h"
+#include "launcher/config/option-group.h"
+#include "launcher/error.h"
+#include "launcher/supervisor.h"
+#include "launcher/vm/argv.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define SIGNAL_STATUS 128
+
+typedef struct
+{
+  const VpBlueprint *blueprint;
+  int report_fd; /* -1: in the foreground */
+} Run;
+
+static void
+on_started (VpMachine *machine, gpointer user_data)
+{
+  Run *run = user_data;
+  g_autoptr (JsonObject) status = vp_machine_get_status (machine);
+
+  if (run->report_fd >= 0)
+    {
+      vp_background_report (g_steal_fd (&run->report_fd), status, NULL);
+      return;
+    }
+  g_printerr ("vmplug: %s runs, QEMU is pid %" G_GINT64_FORMAT ", %s\n",
+              vp_machine_get_name (machine), json_object_get_int_member (status, "pid"),
+              json_object_get_string_member (status, "accel_reason"));
+}
+
+static void
+on_console (GBytes *output, gpointer user_data)
+{
+  gsize size;
+  const char *data = g_bytes_get_data (output, &size);
+
+  fwrite (data, 1, size, stdout);
+  fflush (stdout);
+}
+
+static int
+run_in_foreground (VpBlueprint *blueprint, const char *root, GError **error)
+{
+  Run run = { .blueprint = blueprint, .report_fd = -1 };
+  const VpSupervisorHooks hooks = { .started = on_started,
+                                    .console = on_console,
+                                    .user_data = &run };
+  int signal_number = 0;
+
+  if (!vp_supervisor_run (blueprint, root, &hooks, &signal_number, error))
+    return -1;
+  return signal_number != 0 ? SIGNAL_STATUS + signal_number : 0;
+}
+
+/* The new process: its exit status is nobody's, its report is. */
+static void
+run_in_background (VpBlueprint *blueprint, const char *root, int report_fd)
+{
+  Run run = { .blueprint = blueprint, .report_fd = report_fd };
+  const VpSupervisorHooks hooks = { .started = on_started, .user_data = &run };
+  g_autoptr (GError) error = NULL;
+  int signal_number = 0;
+
+  vp_supervisor_run (blueprint, root, &hooks, &signal_number, &error);
+  if (run.report_fd >= 0)
+    vp_background_report (g_steal_fd (&run.report_fd), NULL, error);
+}
+
+static int
+detach (VpBlueprint *blueprint, const char *root, gboolean as_json, GError **error)
+{
+  g_autoptr (JsonObject) status = NULL;
+  int report_fd;
+  pid_t pid = vp_background_fork (&report_fd, error);
+
+  if (pid == 0)
+    {
+      run_in_background (blueprint, root, report_fd);
+      _exit (0);
+    }
+  vp_blueprint_free (blueprint);
+  if (pid < 0)
+    return -1;
+
+  status = vp_background_wait (report_fd, error);
+  if (status == NULL)
+    return -1;
+  if (as_json)
+    vp_output_json (g_steal_pointer (&status));
+  else
+    g_print ("%s runs, QEMU is pid %" G_GINT64_FORMAT ", %s\n",
+             json_object_get_string_member (status, "name"),
+             json_object_get_int_member (status, "pid"),
+             json_object_get_string_member (status, "accel_reason"));
+  return 0;
+}
+
+static void
+print_command (const VpBlueprint *blueprint, gboolean as_json)
+{
+  g_autofree char *command = NULL;
+
+  if (as_json)
+    {
+      vp_output_json (vp_blueprint_to_json (blueprint));
+      return;
+    }
+  command = vp_argv_quote (blueprint->argv);
+  g_print ("%s\n", command);
+}
+
+int
+vp_command_run (int argc, char **argv, gboolean *as_json, GError **error)
+{
+  g_autoptr (VpConfig) config = vp_config_new ();
+  g_autoptr (VpBlueprint) blueprint = NULL;
+  gboolean detached = FALSE, dry_run = FALSE;
+  const GOptionEntry entries[] = {
+    { "detach", 'd', 0, G_OPTION_ARG_NONE, &detached,
+      "Return once the control socket answers; the VM goes on", NULL },
+    { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &dry_run,
+      "Print QEMU's command line and change nothing", NULL },
+    G_OPTION_ENTRY_NULL,
+  };
+  VpCommandLine line = {
+    .usage = "[-- QEMU-ARG…]",
+    .summary = "Boots a VM and stays with it: its console is on this terminal, Ctrl-C asks it to "
+               "power off.",
+    .entries = entries,
+    .group = vp_config_option_group (config),
+    .max_args = 0,
+  };
+  g_auto (GStrv) args = vp_command_line_parse (&line, argc, argv, as_json, error);
+  g_autofree char *root = line.root;
+
+  if (args == NULL)
+    return -1;
+  if (args[0] != NULL && !vp_config_set_qemu_args (config, args + 1, error))
+    return -1;
+  if (*as_json && !detached && !dry_run)
+    {
+      g_set_error_literal (error, VP_ERROR, VP_ERROR_USAGE,
+                           "--json: stdout is the guest's console; use it with --detach");
+      return -1;
+    }
+
+  blueprint = vp_blueprint_new (g_steal_pointer (&config), root, error);
+  if (blueprint == NULL)
+    return -1;
+  for (guint i = 0; i < blueprint->plan->warnings->len; i++)
+    g_printerr ("vmplug: warning: %s\n", (char *) blueprint->plan->warnings->pdata[i]);
+
+  if (dry_run)
+    {
+      print_command (blueprint, *as_json);
+      return 0;
+    }
+  if (detached)
+    return detach (g_steal_pointer (&blueprint), root, *as_json, error);
+  return run_in_foreground (g_steal_pointer (&blueprint), root, error);
+}
