@@ -7,6 +7,7 @@
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <unistd.h>
 #include <vector>
 
 /* One BAR as a test writes it down. */
@@ -158,8 +159,7 @@ public:
 
   FakeSysfs ()
   {
-    std::string pattern =
-        (std::filesystem::temp_directory_path () / "vmplug-fake-XXXXXX").string ();
+    std::string pattern = (folder_for_files () / "vmplug-fake-XXXXXX").string ();
     if (mkdtemp (pattern.data ()) == nullptr)
       std::abort ();
     root_ = pattern;
@@ -323,6 +323,14 @@ private:
   uint64_t next_memory32_ = 0xe0000000;
   uint64_t next_memory64_ = 0x380000000000;
   uint64_t next_io_ = 0x1000;
+
+  /* In memory where possible: a host is hundreds of small files and links, made anew per test. */
+  static Path
+  folder_for_files ()
+  {
+    const bool has_shm = std::getenv ("TMPDIR") == nullptr && access ("/dev/shm", W_OK) == 0;
+    return has_shm ? Path ("/dev/shm") : std::filesystem::temp_directory_path ();
+  }
 
   uint64_t
   place (const FakeBar &bar)

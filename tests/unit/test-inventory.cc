@@ -438,6 +438,32 @@ TEST_F (Inventory, GroupZeroIsAGroup)
 
   EXPECT_EQ (find ("0000:03:00.0")->group, 0);
   EXPECT_EQ (resolved ("/dev/vfio/0"), "0000:03:00.0");
+  EXPECT_EQ (refusal ("0000:03:00.0", TRUE, -1), "");
+}
+
+TEST_F (Inventory, AGroupLinkThatIsNoNumberIsNoGroup)
+{
+  for (const std::string name : { "4294967297", "2147483648", "-7", "7x", "groups" })
+    {
+      auto function = fake.pci ("0000:03:00.0");
+      fake.link (function.folder () / "iommu_group", "sys/kernel/iommu_groups/" + name);
+      read ();
+
+      EXPECT_EQ (find ("0000:03:00.0")->group, -1) << name;
+    }
+}
+
+TEST_F (Inventory, ACdevIsFoundAmongOtherNames)
+{
+  fake.pci ("0000:03:00.0")
+      .attribute ("vfio-dev/power", "")
+      .attribute ("vfio-dev/vfio", "")
+      .attribute ("vfio-dev/vfio4294967297", "")
+      .cdev (12);
+  read ();
+
+  EXPECT_EQ (find ("0000:03:00.0")->cdev, 12);
+  EXPECT_EQ (resolved ("/dev/vfio/devices/vfio12"), "0000:03:00.0");
 }
 
 TEST_F (Inventory, ResolvesEachFormOfReference)

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <gtest/gtest.h>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -106,6 +107,13 @@ struct Good
   guint64 size;
 };
 
+/* Or GoogleTest prints the bytes of a row, among them some that nobody set. */
+void
+PrintTo (const Good &row, std::ostream *out)
+{
+  *out << row.name;
+}
+
 const Good good[] = {
   { "no_bars", {}, 0, 0, 0 },
   { "short_numbers", { "0xc6000000 0xc6ffffff 0x40200" }, 1, 0xc6000000, 16 * MiB },
@@ -159,6 +167,12 @@ struct Bad
   std::string text;
   const char *message; /* how it starts */
 };
+
+void
+PrintTo (const Bad &row, std::ostream *out)
+{
+  *out << row.name;
+}
 
 const Bad bad[] = {
   { "empty", "", "line 1 is missing" },

@@ -245,10 +245,28 @@ TEST_F (Sysfs, OpensFilesCloseOnExecAndReportsErrno)
   EXPECT_EQ (errno, ENOENT);
 }
 
+TEST_F (Sysfs, LeavesNoDescriptorOpen)
+{
+  fake.write ("sys/attribute", "x\n");
+  const int lowest_before = dup (0);
+  close (lowest_before);
+
+  g_strfreev (vp_sysfs_list (sysfs, "sys", nullptr));
+  g_strfreev (vp_sysfs_list (sysfs, "absent", nullptr));
+  g_free (vp_sysfs_read (sysfs, "sys/attribute", nullptr));
+  g_free (vp_sysfs_read (sysfs, "sys", nullptr));
+  EXPECT_TRUE (vp_sysfs_write (sysfs, "sys/attribute", "y", nullptr));
+  vp_sysfs_free (vp_sysfs_open (fake.root (), nullptr));
+
+  const int lowest_after = dup (0);
+  close (lowest_after);
+  EXPECT_EQ (lowest_after, lowest_before);
+}
+
 TEST_F (Sysfs, NothingIsReachedOutsideTheRoot)
 {
   /* An absolute path is a bug of the caller, not a way out. */
-  const auto call = [this] (auto &&what) {
+  const auto call = [] (auto &&what) {
     g_test_expect_message ("vmplug", G_LOG_LEVEL_CRITICAL, "*is_relative*");
     what ();
     g_test_assert_expected_messages ();

@@ -365,6 +365,34 @@ TEST_F (VfioBind, ReleaseToADriverThatIsGoneSaysSo)
   EXPECT_EQ (override (), "(null)\n");
 }
 
+TEST_F (VfioBind, AReleaseThatIsRefusedAtAnyStepSaysWhere)
+{
+  const struct
+  {
+    const char *path, *message, *driver;
+    VpDeviceError code;
+  } rows[] = {
+    { "driver_override",
+      "0000:01:00.0: /sys/bus/pci/devices/0000:01:00.0/driver_override: Permission denied",
+      "vfio-pci", VP_DEVICE_ERROR_PERMISSION },
+    { "unbind", "0000:01:00.0: /sys/bus/pci/devices/0000:01:00.0/driver/unbind: Permission denied",
+      "vfio-pci", VP_DEVICE_ERROR_PERMISSION },
+    { "e1000e/bind", "0000:01:00.0: /sys/bus/pci/drivers/e1000e/bind: Permission denied", "",
+      VP_DEVICE_ERROR_PERMISSION },
+  };
+
+  for (const auto &row : rows)
+    {
+      fake.pci (BDF).driver ("vfio-pci").attribute ("driver_override", "vfio-pci\n");
+      fake.add_driver ("e1000e");
+      FakeKernel kernel (&fake);
+      kernel.refuse (row.path, row.code, "Permission denied");
+
+      EXPECT_EQ (release ("e1000e", row.code), row.message);
+      EXPECT_EQ (driver (), row.driver) << row.path;
+    }
+}
+
 TEST_F (VfioBind, ReleaseReadsBack)
 {
   fake.pci (BDF).driver ("vfio-pci");
