@@ -4,11 +4,9 @@
 #include "launcher/vm/argv.h"
 #include "launcher/vm/bar-watch.h"
 #include "launcher/vm/host-change.h"
+#include "launcher/vm/removal.h"
 #include "launcher/vm/waiter.h"
 #include "qmp/error.h"
-
-#define REPEAT_DELETE_MS 5000
-#define MAX_DELETES      12
 
 struct _VpAttachment
 {
@@ -24,20 +22,20 @@ struct _VpAttachment
   guint8 slot;
   char *guest_path;
   VpMachineType machine;
-  gboolean repeat_delete;
   VpBindings *bindings;
 
   VpQmpClient *client; /* nullable: not running yet */
   VpDeviceState state;
   VpBarWatch *watch;
+  VpRemoval *removal;
   gboolean taken;         /* the host function goes back to a driver in the end */
   gboolean host_changing; /* it is on its way from or to that driver */
+  gboolean wanted;        /* to be added as soon as its host function is ours */
+  gboolean gone;          /* QEMU is */
   GError *failure;        /* nullable: why it failed */
   gint64 started_us;      /* when the attach, or the last detach, began */
   VpWaiter usable;
   VpWaiter removed;
-  guint repeat_timer;
-  guint n_deletes; /* device_del sent in this removal */
 };
 
 G_DEFINE_FINAL_TYPE (VpAttachment, vp_attachment, G_TYPE_OBJECT)
@@ -64,45 +62,26 @@ seconds_since_start (VpAttachment *self)
 static void
 answer_usable (VpAttachment *self)
 {
-  g_autoptr (GTask) task = vp_waiter_take (&self->usable);
-  JsonObject *document;
+  g_autoptr (GError) removed =
+      g_error_new (VP_ERROR, VP_ERROR_STATE, "%s was removed before it became usable", self->id);
+  JsonObject *document = vp_attachment_to_json (self);
 
-  if (task == NULL)
-    return;
-  if (self->failure != NULL)
-    {
-      g_task_return_error (task, g_error_copy (self->failure));
-      return;
-    }
-  if (self->state != VP_DEVICE_USABLE)
-    {
-      g_task_return_new_error (task, VP_ERROR, VP_ERROR_STATE,
-                               "%s was removed before it became usable", self->id);
-      return;
-    }
-  document = vp_attachment_to_json (self);
   json_object_set_double_member (document, "seconds", seconds_since_start (self));
-  g_task_return_pointer (task, document, (GDestroyNotify) json_object_unref);
+  vp_waiter_answer (&self->usable, document,
+                    self->state == VP_DEVICE_USABLE ? NULL
+                    : self->failure != NULL         ? self->failure
+                                                    : removed);
 }
 
 static void
 answer_removed (VpAttachment *self, const GError *error)
 {
-  g_autoptr (GTask) task = vp_waiter_take (&self->removed);
-  JsonObject *document;
+  JsonObject *document = json_object_new ();
 
-  if (task == NULL)
-    return;
-  if (error != NULL)
-    {
-      g_task_return_error (task, g_error_copy (error));
-      return;
-    }
-  document = json_object_new ();
   json_object_set_string_member (document, "id", self->id);
   json_object_set_string_member (document, "state", vp_device_state_to_string (self->state));
   json_object_set_double_member (document, "seconds", seconds_since_start (self));
-  g_task_return_pointer (task, document, (GDestroyNotify) json_object_unref);
+  vp_waiter_answer (&self->removed, document, error);
 }
 
 static char *
@@ -123,26 +102,23 @@ static void
 on_usable_deadline (gpointer user_data)
 {
   VpAttachment *self = VP_ATTACHMENT (user_data);
-  g_autoptr (GTask) task = vp_waiter_take (&self->usable);
   g_autofree char *why = describe_delay (self);
+  g_autoptr (GError) pending =
+      g_error_new (VP_ERROR, VP_ERROR_PENDING, "%s is %s after %.1f s: %s", self->id,
+                   vp_device_state_to_string (self->state), seconds_since_start (self), why);
 
-  if (self->failure != NULL)
-    g_task_return_error (task, g_error_copy (self->failure));
-  else
-    g_task_return_new_error (task, VP_ERROR, VP_ERROR_PENDING, "%s is %s after %.1f s: %s",
-                             self->id, vp_device_state_to_string (self->state),
-                             seconds_since_start (self), why);
+  vp_waiter_answer (&self->usable, NULL, self->failure != NULL ? self->failure : pending);
 }
 
 static void
 on_removed_deadline (gpointer user_data)
 {
   VpAttachment *self = VP_ATTACHMENT (user_data);
-  g_autoptr (GTask) task = vp_waiter_take (&self->removed);
+  g_autoptr (GError) pending =
+      g_error_new (VP_ERROR, VP_ERROR_PENDING, "%s is still held by the guest after %.1f s",
+                   self->id, seconds_since_start (self));
 
-  g_task_return_new_error (task, VP_ERROR, VP_ERROR_PENDING,
-                           "%s is still held by the guest after %.1f s", self->id,
-                           seconds_since_start (self));
+  vp_waiter_answer (&self->removed, NULL, pending);
 }
 
 static void
@@ -202,78 +178,34 @@ on_stuck (VpBarWatch *watch, gpointer user_data)
   apply (self, VP_DEVICE_EVENT_NO_WINDOW);
 }
 
-static void send_delete (VpAttachment *self);
+static void
+on_removal_gone (VpRemoval *removal, gpointer user_data)
+{
+  apply (VP_ATTACHMENT (user_data), VP_DEVICE_EVENT_DELETED);
+}
 
 static void
-on_repeat_delete (gpointer user_data)
+on_removal_refused (VpRemoval *removal, const GError *why, gpointer user_data)
 {
   VpAttachment *self = VP_ATTACHMENT (user_data);
-
-  self->repeat_timer = 0;
-  send_delete (self);
-}
-
-static void
-on_device_del (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (VpAttachment) self = VP_ATTACHMENT (user_data);
-  g_autoptr (GError) error = NULL;
   g_autoptr (GError) refusal = NULL;
-  g_autoptr (JsonNode) reply =
-      vp_qmp_client_execute_finish (VP_QMP_CLIENT (source), result, &error);
 
-  if (self->state != VP_DEVICE_PENDING_REMOVAL)
-    return; /* DEVICE_DELETED, or QEMU's end, came before the reply */
-  if (g_error_matches (error, VP_QMP_ERROR, VP_QMP_ERROR_DEVICE_NOT_FOUND))
-    {
-      apply (self, VP_DEVICE_EVENT_DELETED);
-      return;
-    }
-  if (g_error_matches (error, VP_QMP_ERROR, VP_QMP_ERROR_DISCONNECTED))
-    return;
-  if (reply == NULL && self->n_deletes == 1)
-    {
-      g_set_error (&refusal, VP_ERROR, VP_ERROR_REFUSED, "%s: QEMU refused to remove it: %s",
-                   self->id, error->message);
-      answer_removed (self, refusal);
-      apply (self, VP_DEVICE_EVENT_DEL_REFUSED);
-      return;
-    }
-
-  /* That a later one was refused says only that the removal is under way already. */
-  if (self->repeat_delete && self->n_deletes < MAX_DELETES && self->repeat_timer == 0)
-    self->repeat_timer = g_timeout_add_once (REPEAT_DELETE_MS, on_repeat_delete, self);
-}
-
-static void
-send_delete (VpAttachment *self)
-{
-  JsonObject *arguments = json_object_new ();
-
-  self->n_deletes++;
-  json_object_set_string_member (arguments, "id", self->id);
-  vp_qmp_client_execute_async (self->client, "device_del", arguments, NULL, 0, NULL, on_device_del,
-                               g_object_ref (self));
+  vp_removal_stop (removal);
+  g_set_error (&refusal, VP_ERROR, VP_ERROR_REFUSED, "%s: QEMU refused to remove it: %s", self->id,
+               why->message);
+  answer_removed (self, refusal);
+  apply (self, VP_DEVICE_EVENT_DEL_REFUSED);
 }
 
 static void
 finish_release (VpAttachment *self, const GError *host_error)
 {
-  g_object_ref (self);
+  g_autoptr (VpAttachment) keep = g_object_ref (self);
+
   g_signal_emit (self, signals[SIGNAL_CHANGED], 0);
   answer_usable (self);
   answer_removed (self, host_error);
   g_signal_emit (self, signals[SIGNAL_RELEASED], 0);
-  g_object_unref (self);
-}
-
-static GPtrArray *
-host_functions (VpAttachment *self)
-{
-  GPtrArray *functions = g_ptr_array_new ();
-
-  g_ptr_array_add (functions, (gpointer) self->function);
-  return functions;
 }
 
 static void
@@ -292,18 +224,16 @@ on_given_back (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 release (VpAttachment *self)
 {
-  g_autoptr (GPtrArray) functions = NULL;
-
   vp_bar_watch_stop (self->watch);
-  g_clear_handle_id (&self->repeat_timer, g_source_remove);
+  vp_removal_stop (self->removal);
   if (!self->taken)
     {
       finish_release (self, NULL);
       return;
     }
-  functions = host_functions (self);
   self->host_changing = TRUE;
-  vp_host_change_give_back_async (self->bindings, functions, on_given_back, g_object_ref (self));
+  vp_host_change_give_back_one_async (self->bindings, self->function, on_given_back,
+                                      g_object_ref (self));
 }
 
 static void
@@ -328,7 +258,8 @@ apply (VpAttachment *self, VpDeviceEvent event)
       answer_usable (self);
       break;
     case VP_DEVICE_ACTION_DELETE:
-      send_delete (self);
+      vp_bar_watch_stop (self->watch);
+      vp_removal_ask (self->removal, self->client);
       break;
     case VP_DEVICE_ACTION_RELEASE:
       if (self->state == VP_DEVICE_FAILED && self->failure == NULL)
@@ -351,8 +282,7 @@ vp_attachment_set_taken (VpAttachment *self)
 static void
 on_taken (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (GTask) task = G_TASK (user_data);
-  VpAttachment *self = g_task_get_source_object (task);
+  g_autoptr (VpAttachment) self = VP_ATTACHMENT (user_data);
 
   self->host_changing = FALSE;
   self->taken = vp_host_change_finish (result, &self->failure);
@@ -361,30 +291,19 @@ on_taken (GObject *source, GAsyncResult *result, gpointer user_data)
       self->state = VP_DEVICE_FAILED;
       release (self);
     }
-  g_task_return_boolean (task, self->taken);
+  else if (self->gone)
+    apply (self, VP_DEVICE_EVENT_QEMU_GONE);
+  else if (self->wanted)
+    apply (self, VP_DEVICE_EVENT_START);
 }
 
 void
-vp_attachment_take_async (VpAttachment *self, GAsyncReadyCallback callback, gpointer user_data)
+vp_attachment_take (VpAttachment *self)
 {
-  g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
-  g_autoptr (GPtrArray) functions = NULL;
-
-  g_task_set_source_tag (task, vp_attachment_take_async);
   if (self->function == NULL || !self->spec->bind)
-    {
-      g_task_return_boolean (task, TRUE);
-      return;
-    }
-  functions = host_functions (self);
+    return;
   self->host_changing = TRUE;
-  vp_host_change_take_async (self->bindings, functions, on_taken, g_steal_pointer (&task));
-}
-
-gboolean
-vp_attachment_take_finish (VpAttachment *self, GAsyncResult *result)
-{
-  return g_task_propagate_boolean (G_TASK (result), NULL);
+  vp_host_change_take_one_async (self->bindings, self->function, on_taken, g_object_ref (self));
 }
 
 void
@@ -398,6 +317,7 @@ vp_attachment_set_running (VpAttachment *self, VpQmpClient *client)
 void
 vp_attachment_add (VpAttachment *self)
 {
+  self->wanted = TRUE;
   if (self->state == VP_DEVICE_QUEUED && !self->host_changing)
     apply (self, VP_DEVICE_EVENT_START);
 }
@@ -428,8 +348,6 @@ vp_attachment_remove (VpAttachment *self, GTask *task, guint timeout_ms)
   /* The waiter stands before device_del is sent: DEVICE_DELETED may come before the reply. */
   vp_waiter_set (&self->removed, g_steal_pointer (&owned), timeout_ms, on_removed_deadline, self);
   self->started_us = g_get_monotonic_time ();
-  if (self->state != VP_DEVICE_PENDING_REMOVAL)
-    self->n_deletes = 0;
   apply (self, VP_DEVICE_EVENT_DETACH);
 }
 
@@ -450,6 +368,7 @@ vp_attachment_handle_reset (VpAttachment *self)
 void
 vp_attachment_handle_gone (VpAttachment *self)
 {
+  self->gone = TRUE;
   if (!self->host_changing)
     apply (self, VP_DEVICE_EVENT_QEMU_GONE);
 }
@@ -470,12 +389,6 @@ const VpPciFunction *
 vp_attachment_get_function (VpAttachment *self)
 {
   return self->function;
-}
-
-gboolean
-vp_attachment_is_planned (VpAttachment *self)
-{
-  return self->source == NULL;
 }
 
 gboolean
@@ -507,28 +420,16 @@ vp_attachment_to_json (VpAttachment *self)
 }
 
 static void
-drop_waiter (VpWaiter *waiter)
-{
-  g_autoptr (GTask) task = vp_waiter_take (waiter);
-
-  if (task != NULL)
-    g_task_return_new_error (task, VP_ERROR, VP_ERROR_NO_VM, "the supervisor has ended");
-}
-
-static void
 vp_attachment_dispose (GObject *object)
 {
   VpAttachment *self = VP_ATTACHMENT (object);
+  g_autoptr (GError) over =
+      g_error_new_literal (VP_ERROR, VP_ERROR_NO_VM, "the supervisor has ended");
 
-  if (self->watch != NULL)
-    {
-      vp_bar_watch_stop (self->watch);
-      g_signal_handlers_disconnect_by_data (self->watch, self);
-    }
   g_clear_object (&self->watch);
-  g_clear_handle_id (&self->repeat_timer, g_source_remove);
-  drop_waiter (&self->usable);
-  drop_waiter (&self->removed);
+  g_clear_object (&self->removal);
+  vp_waiter_answer (&self->usable, NULL, over);
+  vp_waiter_answer (&self->removed, NULL, over);
   g_clear_object (&self->client);
 
   G_OBJECT_CLASS (vp_attachment_parent_class)->dispose (object);
@@ -581,12 +482,14 @@ vp_attachment_new (const VpAttachmentInit *init)
   self->slot = init->place.slot;
   self->guest_path = g_strdup (init->guest_path);
   self->machine = init->machine;
-  self->repeat_delete = init->repeat_delete;
   self->bindings = init->bindings;
   self->state = init->plug == VP_PLUG_COLD ? VP_DEVICE_ACCEPTED : VP_DEVICE_QUEUED;
   self->started_us = g_get_monotonic_time ();
   self->watch = vp_bar_watch_new (self->id);
-  g_signal_connect (self->watch, "mapped", G_CALLBACK (on_mapped), self);
-  g_signal_connect (self->watch, "stuck", G_CALLBACK (on_stuck), self);
+  g_signal_connect_object (self->watch, "mapped", G_CALLBACK (on_mapped), self, 0);
+  g_signal_connect_object (self->watch, "stuck", G_CALLBACK (on_stuck), self, 0);
+  self->removal = vp_removal_new (self->id, init->repeat_delete);
+  g_signal_connect_object (self->removal, "gone", G_CALLBACK (on_removal_gone), self, 0);
+  g_signal_connect_object (self->removal, "refused", G_CALLBACK (on_removal_refused), self, 0);
   return self;
 }

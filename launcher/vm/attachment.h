@@ -66,22 +66,13 @@ VpAttachment *vp_attachment_new (const VpAttachmentInit *init);
 void vp_attachment_set_taken (VpAttachment *self);
 
 /**
- * vp_attachment_take_async:
+ * vp_attachment_take:
  * @self: a queued attachment
- * @callback: called once, later
- * @user_data: for @callback
  *
- * Takes its host function from its driver, if its spec says so. On failure it is released.
+ * Begins to take its host function from its driver, if its spec says so. If that fails the device
+ * has failed, and whoever waits is told.
  */
-void
-vp_attachment_take_async (VpAttachment *self, GAsyncReadyCallback callback, gpointer user_data);
-
-/**
- * vp_attachment_take_finish:
- *
- * Returns: %FALSE when the device has failed; whoever waits has been told
- */
-gboolean vp_attachment_take_finish (VpAttachment *self, GAsyncResult *result);
+void vp_attachment_take (VpAttachment *self);
 
 /**
  * vp_attachment_set_running:
@@ -95,6 +86,8 @@ void vp_attachment_set_running (VpAttachment *self, VpQmpClient *client);
 /**
  * vp_attachment_add:
  * @self: an attachment of a running VM; anything but a queued one is left as it is
+ *
+ * The guest is ready: sends device_add, as soon as the host function is ours.
  */
 void vp_attachment_add (VpAttachment *self);
 
@@ -160,13 +153,6 @@ VpDeviceState vp_attachment_get_state (VpAttachment *self);
  * Returns: (transfer none) (nullable): its host function
  */
 const VpPciFunction *vp_attachment_get_function (VpAttachment *self);
-
-/**
- * vp_attachment_is_planned:
- *
- * Returns: whether it belongs to the plan that the VM was started with
- */
-gboolean vp_attachment_is_planned (VpAttachment *self);
 
 /**
  * vp_attachment_is_host_changing:

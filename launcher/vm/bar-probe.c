@@ -63,6 +63,14 @@ on_ecam_base (GObject *source, GAsyncResult *result, gpointer user_data)
       return;
     }
 
+  /* Not an integer of 63 bits: firmware has not placed ECAM yet (QEMU's PCIE_BASE_ADDR_UNMAPPED).
+   */
+  if (!JSON_NODE_HOLDS_VALUE (reply) || json_node_get_value_type (reply) != G_TYPE_INT64)
+    {
+      g_task_return_boolean (task, TRUE);
+      return;
+    }
+
   /* PCI Express 5.0, 7.2.2: bus, slot and function are address bits 27:20, 19:15 and 14:12. */
   address = (guint64) json_node_get_int (reply) + ((guint64) probe->bars.bus << 20) +
             (probe->bars.slot << 15) + (probe->bars.function << 12) + CONFIG_BAR0;

@@ -99,6 +99,37 @@ vp_host_change_give_back_async (VpBindings *bindings,
   start (bindings, functions, give_back, vp_host_change_give_back_async, callback, user_data);
 }
 
+static GPtrArray *
+array_of_one (const VpPciFunction *function)
+{
+  GPtrArray *functions = g_ptr_array_new ();
+
+  g_ptr_array_add (functions, (gpointer) function);
+  return functions;
+}
+
+void
+vp_host_change_take_one_async (VpBindings *bindings,
+                               const VpPciFunction *function,
+                               GAsyncReadyCallback callback,
+                               gpointer user_data)
+{
+  g_autoptr (GPtrArray) functions = array_of_one (function);
+
+  vp_host_change_take_async (bindings, functions, callback, user_data);
+}
+
+void
+vp_host_change_give_back_one_async (VpBindings *bindings,
+                                    const VpPciFunction *function,
+                                    GAsyncReadyCallback callback,
+                                    gpointer user_data)
+{
+  g_autoptr (GPtrArray) functions = array_of_one (function);
+
+  vp_host_change_give_back_async (bindings, functions, callback, user_data);
+}
+
 gboolean
 vp_host_change_finish (GAsyncResult *result, GError **error)
 {

@@ -37,6 +37,26 @@ void vp_host_change_give_back_async (VpBindings *bindings,
                                      gpointer user_data);
 
 /**
+ * vp_host_change_take_one_async:
+ *
+ * vp_host_change_take_async() for a single function.
+ */
+void vp_host_change_take_one_async (VpBindings *bindings,
+                                    const VpPciFunction *function,
+                                    GAsyncReadyCallback callback,
+                                    gpointer user_data);
+
+/**
+ * vp_host_change_give_back_one_async:
+ *
+ * vp_host_change_give_back_async() for a single function.
+ */
+void vp_host_change_give_back_one_async (VpBindings *bindings,
+                                         const VpPciFunction *function,
+                                         GAsyncReadyCallback callback,
+                                         gpointer user_data);
+
+/**
  * vp_host_change_finish:
  *
  * Returns: %FALSE with the first %VP_DEVICE_ERROR

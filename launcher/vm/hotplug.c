@@ -80,7 +80,7 @@ on_released (VpAttachment *attachment, gpointer user_data)
   vp_slot_map_release (self->slots, vp_attachment_get_id (attachment));
   /* What was declared and failed stays to be seen in the status; anything else has been told. */
   if (vp_attachment_get_state (attachment) == VP_DEVICE_FAILED &&
-      vp_attachment_is_planned (attachment))
+      vp_plan_find_device (self->blueprint->plan, vp_attachment_get_id (attachment)) != NULL)
     return;
   forget (self, attachment);
 }
@@ -194,20 +194,6 @@ check_not_attached (VpHotplug *self, const char *id, const VpPciFunction *functi
   return TRUE;
 }
 
-static void
-on_taken (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (VpHotplug) self = VP_HOTPLUG (user_data);
-  VpAttachment *attachment = VP_ATTACHMENT (source);
-
-  if (!vp_attachment_take_finish (attachment, result))
-    return;
-  if (self->gone)
-    vp_attachment_handle_gone (attachment);
-  else if (self->ready)
-    vp_attachment_add (attachment);
-}
-
 void
 vp_hotplug_attach_async (VpHotplug *self,
                          VpAttachSource *source,
@@ -238,7 +224,9 @@ vp_hotplug_attach_async (VpHotplug *self,
     }
   vp_attachment_set_running (attachment, self->client);
   vp_attachment_wait_usable (attachment, g_steal_pointer (&task), timeout_ms);
-  vp_attachment_take_async (attachment, on_taken, g_object_ref (self));
+  vp_attachment_take (attachment);
+  if (self->ready)
+    vp_attachment_add (attachment);
 }
 
 JsonObject *

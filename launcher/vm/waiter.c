@@ -11,11 +11,19 @@ vp_waiter_set (
     self->deadline = g_timeout_add_once (timeout_ms, on_deadline, user_data);
 }
 
-GTask *
-vp_waiter_take (VpWaiter *self)
+void
+vp_waiter_answer (VpWaiter *self, JsonObject *document, const GError *error)
 {
-  /* When the deadline itself takes the task its source is gone anyway: removing it is harmless only
-   * while it still exists, which g_timeout_add_once() guarantees during the call. */
+  g_autoptr (JsonObject) owned_document = document;
+  g_autoptr (GTask) task = g_steal_pointer (&self->task);
+
+  /* Also from within the deadline's own call, during which its source still exists. */
   g_clear_handle_id (&self->deadline, g_source_remove);
-  return g_steal_pointer (&self->task);
+  if (task == NULL)
+    return;
+  if (error != NULL)
+    g_task_return_error (task, g_error_copy (error));
+  else
+    g_task_return_pointer (task, g_steal_pointer (&owned_document),
+                           (GDestroyNotify) json_object_unref);
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <gio/gio.h>
+#include <json-glib/json-glib.h>
 
 G_BEGIN_DECLS
 
@@ -22,18 +23,20 @@ typedef struct
  * @self: an empty waiter
  * @task: (transfer full): who waits
  * @timeout_ms: longest wait; 0 for ever
- * @on_deadline: called when time is up; must take the task and answer it
+ * @on_deadline: called when time is up; must answer it
  * @user_data: for @on_deadline
  */
 void vp_waiter_set (
     VpWaiter *self, GTask *task, guint timeout_ms, GSourceOnceFunc on_deadline, gpointer user_data);
 
 /**
- * vp_waiter_take:
+ * vp_waiter_answer:
  * @self: a waiter
+ * @document: (transfer full) (nullable): what the task returns when @error is %NULL
+ * @error: (nullable): what it fails with; copied
  *
- * Returns: (transfer full) (nullable): the task, which the caller must answer; the waiter is empty
+ * Tells whoever waits; nobody is told nothing. The waiter is empty afterwards.
  */
-GTask *vp_waiter_take (VpWaiter *self);
+void vp_waiter_answer (VpWaiter *self, JsonObject *document, const GError *error);
 
 G_END_DECLS

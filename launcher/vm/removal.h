@@ -1,0 +1,43 @@
+#pragma once
+
+#include "qmp/client.h"
+
+G_BEGIN_DECLS
+
+#define VP_TYPE_REMOVAL (vp_removal_get_type ())
+G_DECLARE_FINAL_TYPE (VpRemoval, vp_removal, VP, REMOVAL, GObject)
+
+/**
+ * vp_removal_new:
+ * @id: a device
+ * @repeat: whether device_del may be sent again while the guest does not let go
+ *
+ * Asks QEMU to remove a device. That it agreed means only that the guest was asked: the end of the
+ * removal is DEVICE_DELETED. With ACPI hotplug a request that the firmware saw is lost without an
+ * event, so it is repeated every 5 s, at most 12 times in all.
+ *
+ * Signals: "gone" when QEMU does not know the device (any more); "refused" (GError *why) when the
+ * first request was refused. That a later one is refused says only that the first is under way.
+ *
+ * Returns: (transfer full): a removal that has not begun
+ */
+VpRemoval *vp_removal_new (const char *id, gboolean repeat);
+
+/**
+ * vp_removal_ask:
+ * @self: a removal
+ * @client: QEMU
+ *
+ * Begins, or asks once more at once.
+ */
+void vp_removal_ask (VpRemoval *self, VpQmpClient *client);
+
+/**
+ * vp_removal_stop:
+ * @self: a removal
+ *
+ * It is over, whatever its end was: no signal comes until it begins anew.
+ */
+void vp_removal_stop (VpRemoval *self);
+
+G_END_DECLS
