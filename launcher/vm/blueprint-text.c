@@ -84,7 +84,7 @@ print_device (Page *page, const VpBlueprint *self, const VpPlanDevice *device, c
   const VpPciFunction *function = device->function;
   gboolean is_cold = device->plug == VP_PLUG_COLD;
 
-  print (page, is_cold ? CYAN : YELLOW, "%s", is_cold ? "cold" : "hot");
+  print (page, is_cold ? CYAN : YELLOW, "%s", is_cold ? "cold" : "hot ");
   print (page, BOLD, "  %s", device->id);
   if (function != NULL)
     {
@@ -166,6 +166,8 @@ print_port (Page *page, const VpBlueprint *self, const VpPlanPort *port, gboolea
   print (page, device != NULL || port->bridge != NULL ? BOLD : NULL, "%s", port->id);
   if (device == NULL && port->bridge == NULL)
     print (page, DIM, "  spare");
+  if (port->has_io)
+    print (page, NULL, "  I/O window");
   print_size (page, "32-bit window", port->reserve.mem);
   print_size (page, "64-bit window", port->reserve.pref64);
   print (page, NULL, "\n");

@@ -160,7 +160,8 @@ warn_of_qemu_args (VpBlueprint *self)
       const char *value = args[i + 1];
 
       if ((g_str_equal (args[i], "-device") || g_str_equal (args[i], "--device")) &&
-          value[0] != '{' && strstr (value, "addr=") == NULL && strstr (value, "bus=") == NULL)
+          value[0] != '{' && strstr (value, "addr=") == NULL && strstr (value, "bus=") == NULL &&
+          !g_str_has_prefix (value, "isa-"))
         g_ptr_array_add (self->plan->warnings,
                          g_strdup_printf ("-device %s: a PCI device without addr= takes the first "
                                           "slot, which a port needs; --device qemu,driver=… has a "

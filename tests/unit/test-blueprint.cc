@@ -1,0 +1,430 @@
+#include "devices/error.h"
+#include "launcher/error.h"
+#include "launcher/vm/blueprint.h"
+#include "qmp/message.h"
+
+#include "tests/support/fake-sysfs.h"
+#include "tests/support/golden.h"
+#include "tests/support/plan-input.h"
+#include "tests/support/row-name.h"
+
+#include <functional>
+#include <gtest/gtest.h>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace
+{
+
+using Options = std::vector<std::pair<const char *, const char *>>;
+
+/* A host with a GPU, a network card, a card of conventional PCI, and a GPU with sound in one group
+ * that the host still uses. */
+void
+furnish (FakeSysfs &host)
+{
+  host.pci ("0000:40:00.0")
+      .ids (0x8086, 0x352a)
+      .class_code (0x060400)
+      .driver ("pcieport")
+      .group (43);
+  host.pci ("0000:41:00.0").ids (0x10de, 0x20b5).class_code (0x030200).bars (GPU);
+  host.pci ("0000:41:00.0").driver ("vfio-pci").group (40);
+  host.pci ("0000:42:00.0").bars (NIC_WITH_IO).driver ("vfio-pci").group (41);
+  host.pci ("0000:43:00.0").pcie (false).class_code (0x040300).bars (EDU);
+  host.pci ("0000:43:00.0").driver ("vfio-pci").group (42);
+  host.pci ("0000:44:00.0").class_code (0x030000).bars (NVME).driver ("nvidia").group (43);
+  host.pci ("0000:44:00.1").class_code (0x040300).bars (EDU).driver ("snd_hda_intel").group (43);
+  host.pci ("0000:45:00.0").bars (NVME).driver ("nvme");
+  host.add_group_node (40).add_group_node (41).add_group_node (42);
+  host.write ("proc/cpuinfo", "flags\t\t: fpu\n");
+}
+
+VpBlueprint *
+build (const FakeSysfs &host,
+       const Options &options,
+       std::vector<const char *> args,
+       GError **error)
+{
+  g_autoptr (VpConfig) config = vp_config_new ();
+
+  if (!vp_config_set (config, "qemu", "/bin/true", error) ||
+      !vp_config_set (config, "name", "vm", error))
+    return nullptr;
+  for (const auto &option : options)
+    if (!vp_config_set (config, option.first, option.second, error))
+      return nullptr;
+  args.push_back (nullptr);
+  if (!vp_config_set_qemu_args (config, const_cast<char **> (args.data ()), error))
+    return nullptr;
+  return vp_blueprint_new (g_steal_pointer (&config), host.root (), error);
+}
+
+class Blueprint : public testing::Test
+{
+protected:
+  FakeSysfs host_;
+
+  Blueprint () { furnish (host_); }
+
+  VpBlueprint *
+  must_build (const Options &options, const std::vector<const char *> &args = {})
+  {
+    g_autoptr (GError) error = nullptr;
+    VpBlueprint *blueprint = build (host_, options, args, &error);
+    EXPECT_NE (blueprint, nullptr) << error->message;
+    return blueprint;
+  }
+  static std::vector<std::string>
+  ids_of (const VpBlueprint *blueprint)
+  {
+    std::vector<std::string> ids;
+    for (guint i = 0; i < blueprint->plan->devices->len; i++)
+      ids.push_back (device_at (blueprint->plan, i)->id);
+    return ids;
+  }
+};
+
+using Ids = std::vector<std::string>;
+
+TEST_F (Blueprint, WithoutDevices)
+{
+  g_autoptr (VpBlueprint) blueprint = must_build ({});
+
+  EXPECT_EQ (blueprint->plan->devices->len, 0u);
+  EXPECT_EQ (blueprint->plan->ports->len, 4u);
+  EXPECT_EQ (blueprint->accel, VP_ACCEL_TCG);
+  EXPECT_STREQ (blueprint->accel_reason,
+                "/dev/kvm: No such file or directory, and the CPU shows neither vmx nor svm");
+  EXPECT_STREQ (blueprint->argv[0], "/bin/true");
+}
+
+TEST_F (Blueprint, ResolvesEveryKindOfReference)
+{
+  g_autoptr (VpBlueprint) blueprint =
+      must_build ({ { "device", "/dev/vfio/40" }, { "device", "42:00.0" }, { "device", "rng" } });
+
+  EXPECT_EQ (ids_of (blueprint), (Ids{ "vfio-41-00.0", "vfio-42-00.0", "virtio-rng-pci0" }));
+  EXPECT_STREQ (device_at (blueprint->plan, 0)->ref, "/dev/vfio/40");
+  EXPECT_STREQ (device_at (blueprint->plan, 1)->ref, "42:00.0") << "as typed";
+  ASSERT_EQ (blueprint->specs->len, 3u);
+  EXPECT_EQ (blueprint->specs->pdata[2], blueprint->config->devices->pdata[2]);
+}
+
+TEST_F (Blueprint, AnIdIsGoodForAGroupOfOne)
+{
+  g_autoptr (VpBlueprint) blueprint = must_build ({ { "device", "/dev/vfio/40,id=gpu" } });
+
+  EXPECT_EQ (ids_of (blueprint), (Ids{ "gpu" }));
+}
+
+TEST_F (Blueprint, AGroupThatIsBoundTogetherIsViable)
+{
+  g_autoptr (VpBlueprint) blueprint = must_build ({ { "device", "/dev/vfio/43,bind=on" } });
+
+  EXPECT_EQ (ids_of (blueprint), (Ids{ "vfio-44-00.0", "vfio-44-00.1" })) << "not the bridge";
+  EXPECT_EQ (blueprint->specs->pdata[0], blueprint->specs->pdata[1]);
+}
+
+TEST_F (Blueprint, AGroupMayBeBoundDeviceByDevice)
+{
+  g_autoptr (VpBlueprint) blueprint =
+      must_build ({ { "device", "44:00.0,bind=on" }, { "device", "44:00.1,bind=on,plug=cold" } });
+
+  EXPECT_EQ (ids_of (blueprint), (Ids{ "vfio-44-00.0", "vfio-44-00.1" }));
+}
+
+TEST_F (Blueprint, AnUnboundSiblingDoesNoHarm)
+{
+  host_.pci ("0000:44:00.1").driver ("");
+  g_autoptr (VpBlueprint) blueprint = must_build ({ { "device", "44:00.0,bind=on" } });
+
+  EXPECT_EQ (ids_of (blueprint), (Ids{ "vfio-44-00.0" }));
+}
+
+TEST_F (Blueprint, ASiblingWithAStubDoesNoHarm)
+{
+  host_.pci ("0000:44:00.1").driver ("pci-stub");
+  g_autoptr (VpBlueprint) blueprint = must_build ({ { "device", "44:00.0,bind=on" } });
+
+  EXPECT_EQ (ids_of (blueprint), (Ids{ "vfio-44-00.0" }));
+}
+
+TEST_F (Blueprint, ANodeThatDoesNotExistYetIsNotMissed)
+{
+  /* Group 43 has no node before its devices are bound. */
+  g_autoptr (VpBlueprint) blueprint =
+      must_build ({ { "device", "44:00.0,bind=on" }, { "device", "44:00.1,bind=on" } });
+
+  EXPECT_NE (blueprint, nullptr);
+}
+
+struct Bad
+{
+  const char *name;
+  Options options;
+  GQuark domain;
+  int code;
+  const char *why;
+  std::function<void (FakeSysfs &)> change = [] (FakeSysfs &) {};
+};
+
+const Bad bad[] = {
+  { "no_such_device",
+    { { "device", "77:00.0" } },
+    VP_DEVICE_ERROR,
+    VP_DEVICE_ERROR_NOT_FOUND,
+    "0000:77:00.0" },
+  { "no_such_group",
+    { { "device", "/dev/vfio/77" } },
+    VP_DEVICE_ERROR,
+    VP_DEVICE_ERROR_NOT_FOUND,
+    "group 77" },
+  { "no_iommu",
+    { { "device", "45:00.0" } },
+    VP_DEVICE_ERROR,
+    VP_DEVICE_ERROR_NO_IOMMU,
+    "0000:45:00.0" },
+  { "not_bound",
+    { { "device", "44:00.0" } },
+    VP_DEVICE_ERROR,
+    VP_DEVICE_ERROR_NOT_BOUND,
+    "nvidia" },
+  { "sibling_in_use",
+    { { "device", "44:00.0,bind=on" } },
+    VP_DEVICE_ERROR,
+    VP_DEVICE_ERROR_NOT_VIABLE,
+    "0000:44:00.1" },
+  { "bridge",
+    { { "device", "40:00.0" } },
+    VP_DEVICE_ERROR,
+    VP_DEVICE_ERROR_NOT_ASSIGNABLE,
+    "bridge" },
+  { "one_id_for_two",
+    { { "device", "/dev/vfio/43,bind=on,id=x" } },
+    VP_ERROR,
+    VP_ERROR_USAGE,
+    "cannot all be called x" },
+  { "same_device_twice",
+    { { "device", "41:00.0" }, { "device", "/dev/vfio/40" } },
+    VP_DEVICE_ERROR,
+    VP_DEVICE_ERROR_DUPLICATE,
+    "0000:41:00.0" },
+  { "same_id_twice",
+    { { "device", "41:00.0,id=x" }, { "device", "42:00.0,id=x" } },
+    VP_DEVICE_ERROR,
+    VP_DEVICE_ERROR_DUPLICATE,
+    "\"x\"" },
+  { "no_node",
+    { { "device", "41:00.0" } },
+    VP_DEVICE_ERROR,
+    VP_DEVICE_ERROR_NOT_BOUND,
+    "/dev/vfio/50",
+    [] (FakeSysfs &host) { host.pci ("0000:41:00.0").group (50); } },
+  { "files_that_make_no_sense",
+    { { "device", "41:00.0" } },
+    VP_DEVICE_ERROR,
+    VP_DEVICE_ERROR_NOT_ASSIGNABLE,
+    "0000:41:00.0",
+    [] (FakeSysfs &host) { host.pci ("0000:41:00.0").attribute ("resource", "garbage\n"); } },
+  { "a_sibling_with_another_driver",
+    { { "device", "/dev/vfio/43,bind=on" } },
+    VP_DEVICE_ERROR,
+    VP_DEVICE_ERROR_NOT_VIABLE,
+    "0000:40:00.0",
+    [] (FakeSysfs &host) { host.pci ("0000:40:00.0").driver ("shpchp"); } },
+  { "too_many_own_devices", Options (20, { "nic", "user" }), VP_ERROR, VP_ERROR_USAGE,
+    "has room for" },
+  { "large_and_hot_on_pc",
+    { { "machine", "pc" }, { "device", "41:00.0,plug=hot" } },
+    VP_DEVICE_ERROR,
+    VP_DEVICE_ERROR_NO_SLOT,
+    "0000:41:00.0" },
+  { "kvm_by_name", { { "accel", "kvm" } }, VP_ERROR, VP_ERROR_HOST, "--accel kvm: /dev/kvm" },
+  { "missing_disk", { { "disk", "/nonexistent/x" } }, VP_ERROR, VP_ERROR_HOST, "/nonexistent/x" },
+};
+
+class BlueprintBad : public testing::TestWithParam<Bad>
+{
+};
+
+TEST_P (BlueprintBad, IsRefusedAndSaysWhy)
+{
+  const Bad &row = GetParam ();
+  FakeSysfs host;
+  g_autoptr (GError) error = nullptr;
+
+  furnish (host);
+  row.change (host);
+  g_autoptr (VpBlueprint) blueprint = build (host, row.options, {}, &error);
+  ASSERT_EQ (blueprint, nullptr);
+  EXPECT_TRUE (g_error_matches (error, row.domain, row.code)) << error->message;
+  EXPECT_NE (std::string (error->message).find (row.why), std::string::npos) << error->message;
+}
+
+INSTANTIATE_TEST_SUITE_P (Table, BlueprintBad, testing::ValuesIn (bad), name_of_row<Bad>);
+
+TEST (BlueprintHost, WithoutPciIsRefused)
+{
+  FakeSysfs host;
+  g_autoptr (GError) error = nullptr;
+
+  std::filesystem::remove_all (std::string (host.root ()) + "/sys/bus/pci");
+  g_autoptr (VpBlueprint) blueprint = build (host, {}, {}, &error);
+  EXPECT_EQ (blueprint, nullptr);
+  EXPECT_NE (error, nullptr);
+}
+
+TEST (BlueprintHost, ThatIsNotThereIsRefused)
+{
+  g_autoptr (VpConfig) config = vp_config_new ();
+  g_autoptr (GError) error = nullptr;
+
+  vp_config_set (config, "qemu", "/bin/true", nullptr);
+  g_autoptr (VpBlueprint) blueprint =
+      vp_blueprint_new (g_steal_pointer (&config), "/nonexistent", &error);
+  EXPECT_EQ (blueprint, nullptr);
+  EXPECT_TRUE (g_error_matches (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NOT_FOUND))
+      << error->message;
+}
+
+/* QEMU makes key=value devices before ours. */
+
+struct ArgsRow
+{
+  const char *name;
+  std::vector<const char *> args;
+  bool warns;
+};
+
+const ArgsRow args_rows[] = {
+  { "nothing", {}, false },
+  { "pci_device", { "-device", "virtio-balloon" }, true },
+  { "two_dashes", { "--device", "virtio-balloon" }, true },
+  { "json", { "-device", "{\"driver\":\"virtio-balloon\"}" }, false },
+  { "with_address", { "-device", "virtio-balloon,addr=0x10" }, false },
+  { "on_another_bus", { "-device", "usb-kbd,bus=usb.0" }, false },
+  { "not_pci", { "-device", "isa-debug-exit,iobase=0xf4" }, false },
+  { "value_is_missing", { "-device" }, false },
+};
+
+class BlueprintArgs : public testing::TestWithParam<ArgsRow>
+{
+};
+
+TEST_P (BlueprintArgs, WarnsOfWhatTakesAPortsPlace)
+{
+  FakeSysfs host;
+  g_autoptr (GError) error = nullptr;
+
+  furnish (host);
+  g_autoptr (VpBlueprint) blueprint = build (host, {}, GetParam ().args, &error);
+  ASSERT_NE (blueprint, nullptr) << error->message;
+  EXPECT_EQ (blueprint->plan->warnings->len, GetParam ().warns ? 1u : 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P (Table,
+                          BlueprintArgs,
+                          testing::ValuesIn (args_rows),
+                          name_of_row<ArgsRow>);
+
+/* What plan prints. */
+
+const Options everything = {
+  { "device", "/dev/vfio/40" },         { "device", "42:00.0,plug=cold" },
+  { "device", "43:00.0,id=snd" },       { "device", "rng" },
+  { "device", "/dev/vfio/43,bind=on" }, { "nic", "user" },
+  { "nic", "tap,ifname=tap0" },         { "spare", "2" },
+};
+
+std::set<std::string>
+keys_of (JsonObject *object)
+{
+  std::set<std::string> keys;
+  g_autoptr (GList) names = json_object_get_members (object);
+  for (GList *l = names; l != nullptr; l = l->next)
+    keys.insert (static_cast<char *> (l->data));
+  return keys;
+}
+
+void
+expect_keys (JsonObject *object, const std::set<std::string> &wanted)
+{
+  const auto keys = keys_of (object);
+  for (const std::string &key : wanted)
+    EXPECT_EQ (keys.count (key), 1u) << "the contract promises " << key;
+}
+
+TEST_F (Blueprint, JsonHasTheKeysOfTheContract)
+{
+  g_autoptr (VpBlueprint) blueprint = must_build (everything);
+  g_autoptr (JsonObject) json = vp_blueprint_to_json (blueprint);
+
+  expect_keys (json, { "machine", "firmware", "ports", "devices", "warnings", "command" });
+  EXPECT_STREQ (vp_qmp_message_get_string (json, "machine"), "q35");
+  EXPECT_STREQ (vp_qmp_message_get_string (json, "firmware"), "seabios");
+
+  JsonArray *ports = vp_qmp_message_get_array (json, "ports");
+  ASSERT_EQ (json_array_get_length (ports), blueprint->plan->ports->len);
+  for (guint i = 0; i < json_array_get_length (ports); i++)
+    {
+      JsonObject *port = json_array_get_object_element (ports, i);
+      expect_keys (port, { "id", "address", "chassis", "slot", "use", "reserve" });
+      expect_keys (vp_qmp_message_get_object (port, "reserve"), { "io", "mem", "pref64" });
+    }
+
+  JsonArray *devices = vp_qmp_message_get_array (json, "devices");
+  ASSERT_EQ (json_array_get_length (devices), 6u);
+  for (guint i = 0; i < json_array_get_length (devices); i++)
+    expect_keys (json_array_get_object_element (devices, i),
+                 { "ref", "address", "id", "plug", "bus", "guest_address", "reason" });
+
+  JsonObject *gpu = json_array_get_object_element (devices, 0);
+  EXPECT_STREQ (vp_qmp_message_get_string (gpu, "ref"), "/dev/vfio/40");
+  EXPECT_STREQ (vp_qmp_message_get_string (gpu, "address"), "0000:41:00.0");
+  EXPECT_STREQ (vp_qmp_message_get_string (gpu, "plug"), "cold");
+  EXPECT_STREQ (vp_qmp_message_get_string (gpu, "guest_address"), "00.0");
+  EXPECT_STREQ (vp_qmp_message_get_string (gpu, "guest_path"), "01/00");
+  JsonObject *rng = json_array_get_object_element (devices, 3);
+  EXPECT_TRUE (json_object_get_null_member (rng, "address"));
+
+  JsonArray *command = vp_qmp_message_get_array (json, "command");
+  ASSERT_EQ (json_array_get_length (command), g_strv_length (blueprint->argv));
+  for (guint i = 0; i < json_array_get_length (command); i++)
+    EXPECT_STREQ (json_array_get_string_element (command, i), blueprint->argv[i]);
+}
+
+TEST_F (Blueprint, TextIsAsRecorded)
+{
+  g_autoptr (VpBlueprint) blueprint = must_build (everything, { "-device", "virtio-balloon" });
+  g_autofree char *text = vp_blueprint_to_text (blueprint, FALSE);
+
+  expect_golden ("plan-text/q35.txt", text);
+}
+
+TEST_F (Blueprint, TextOfPcIsAsRecorded)
+{
+  g_autoptr (VpBlueprint) blueprint = must_build (
+      { { "machine", "pc" }, { "device", "41:00.0" }, { "device", "rng" }, { "spare", "1" } });
+  g_autofree char *text = vp_blueprint_to_text (blueprint, FALSE);
+
+  expect_golden ("plan-text/pc.txt", text);
+}
+
+TEST_F (Blueprint, ColourIsAllThatColourAdds)
+{
+  g_autoptr (VpBlueprint) blueprint = must_build (everything);
+  g_autofree char *plain = vp_blueprint_to_text (blueprint, FALSE);
+  g_autofree char *colour = vp_blueprint_to_text (blueprint, TRUE);
+  g_autoptr (GRegex) escape =
+      g_regex_new ("\033\\[[0-9]*m", GRegexCompileFlags (0), GRegexMatchFlags (0), nullptr);
+  g_autofree char *bleached =
+      g_regex_replace_literal (escape, colour, -1, 0, "", GRegexMatchFlags (0), nullptr);
+
+  EXPECT_EQ (strchr (plain, '\033'), nullptr);
+  EXPECT_STRNE (plain, colour);
+  EXPECT_STREQ (plain, bleached);
+}
+
+} // namespace
