@@ -189,23 +189,6 @@ open_bridge (VpPlanner *self)
   take_io (self, self->bridge_port, IO_WINDOW);
 }
 
-/* Whether @function may join those behind the present bridge; notes its BARs then. */
-static gboolean
-join_bridge (VpPlanner *self, const VpPciFunction *function)
-{
-  guint n_before = self->bridge_bars->len;
-
-  if (self->bridge_port == NULL || self->bridge_slot == VP_TOPOLOGY_BRIDGE_LAST_SLOT)
-    return FALSE;
-
-  g_array_append_vals (self->bridge_bars, function->bars, function->n_bars);
-  if (vp_plan_bridge_holds ((const VpBar *) self->bridge_bars->data, self->bridge_bars->len))
-    return TRUE;
-
-  g_array_set_size (self->bridge_bars, n_before);
-  return FALSE;
-}
-
 static gboolean
 place_behind_bridge (VpPlanner *self,
                      const VpPciFunction *function,
@@ -214,7 +197,9 @@ place_behind_bridge (VpPlanner *self,
 {
   VpWindow sum = { 0 };
 
-  if (!join_bridge (self, function))
+  g_array_append_vals (self->bridge_bars, function->bars, function->n_bars);
+  if (self->bridge_port == NULL || self->bridge_slot == VP_TOPOLOGY_BRIDGE_LAST_SLOT ||
+      !vp_plan_bridge_holds ((const VpBar *) self->bridge_bars->data, self->bridge_bars->len))
     {
       open_bridge (self);
       g_array_append_vals (self->bridge_bars, function->bars, function->n_bars);

@@ -60,15 +60,25 @@ const PlaceRow places[] = {
   { "conventional_large_and_hot_has_its_own_port",
     [] (PlanInput &in) { in.host ("0000:06:01.0", GPU).conventional ().hot (); },
     { "vfio-06-01.0 hot port1 port1.0 01/00" } },
+  { "conventional_hot_and_large_by_a_small_threshold_has_its_own_port",
+    [] (PlanInput &in) {
+      in.policy.large_bar = 1 * MiB;
+      in.host ("0000:06:01.0", { { 0, FakeBar::MEM64_PREF, 1 * MiB } }).conventional ().hot ();
+    },
+    { "vfio-06-01.0 hot port1 port1.0 01/00" } },
   { "conventional_too_big_for_a_bridge_has_its_own_port",
     [] (PlanInput &in) {
       in.host ("0000:06:01.0", { { 0, FakeBar::MEM32, 4 * MiB } }).conventional ();
     },
     { "vfio-06-01.0 hot port1 port1.0 01/00" } },
   { "a_bridge_whose_window_is_full_gets_a_neighbour",
-    [] (PlanInput &in) { add_many_conventional (in, 3, EDU); },
+    [] (PlanInput &in) {
+      add_many_conventional (in, 4, EDU);
+      in.host ("0000:06:01.0").conventional ();
+    },
     { "vfio-01-00.0 hot port1 bridge1.1 01/00/01", "vfio-02-00.0 hot port1 bridge1.2 01/00/02",
-      "vfio-03-00.0 hot port2 bridge2.1 02/00/01" } },
+      "vfio-03-00.0 hot port2 bridge2.1 02/00/01", "vfio-04-00.0 hot port2 bridge2.2 02/00/02",
+      "vfio-06-01.0 hot port2 bridge2.3 02/00/03" } },
   { "hot_by_request",
     [] (PlanInput &in) { in.host ("0000:41:00.0", GPU).hot (); },
     { "vfio-41-00.0 hot port1 port1.0 01/00" } },

@@ -1,12 +1,10 @@
 #include "devices/error.h"
 #include "devices/slot-map.h"
 
+#include "tests/support/map-probe.h"
 #include "tests/support/plan-input.h"
-#include "tests/support/row-name.h"
 
-#include <functional>
 #include <gtest/gtest.h>
-#include <memory>
 #include <random>
 #include <set>
 #include <string>
@@ -15,109 +13,9 @@
 namespace
 {
 
-/* A plan, its map, and short ways to ask it. */
-class Map
-{
-public:
-  explicit Map (const std::function<void (PlanInput &)> &fill)
-  {
-    fill (input_);
-    plan_ = must_build (input_);
-    map_ = vp_slot_map_new (plan_);
-  }
-  ~Map ()
-  {
-    vp_slot_map_free (map_);
-    vp_plan_free (plan_);
-  }
-  Map (const Map &) = delete;
-
-  /* "PORT BUS.SLOT", or the error's message. */
-  std::string
-  reserve (const std::string &id, const VpPciFunction *function = nullptr)
-  {
-    g_autoptr (GError) error = nullptr;
-    VpPlace place = {};
-
-    code = -1;
-    if (!vp_slot_map_reserve (map_, id.c_str (), function, input_.policy.large_bar, &place, &error))
-      {
-        EXPECT_EQ (error->domain, VP_DEVICE_ERROR);
-        code = error->code;
-        return error->message;
-      }
-    return text (place);
-  }
-  std::string
-  reserve (const std::string &id, const VpPciFunction &function)
-  {
-    return reserve (id, &function);
-  }
-
-  void
-  release (const std::string &id)
-  {
-    vp_slot_map_release (map_, id.c_str ());
-  }
-
-  /* "PORT BUS.SLOT", or "nowhere". */
-  std::string
-  find (const std::string &id)
-  {
-    VpPlace place = {};
-    return vp_slot_map_find (map_, id.c_str (), &place) ? text (place) : "nowhere";
-  }
-
-  /* "SPARE of TOTAL" */
-  std::string
-  count ()
-  {
-    guint total = 99, spare = 99;
-    vp_slot_map_count (map_, &total, &spare);
-    return std::to_string (spare) + " of " + std::to_string (total);
-  }
-
-  /* The host function of the plan's device @i. */
-  const VpPciFunction *
-  function (guint i)
-  {
-    return device_at (plan_, i)->function;
-  }
-
-  int code = -1; /* of the last reserve(), or -1 */
-
-private:
-  static std::string
-  text (const VpPlace &place)
-  {
-    return std::string (place.port) + " " + place.bus + "." + std::to_string (place.slot);
-  }
-
-  PlanInput input_;
-  VpPlan *plan_;
-  VpSlotMap *map_;
-};
-
-const VpPciFunction nvme = fake_function ("0000:51:00.0", NVME);
-const VpPciFunction gpu = fake_function ("0000:52:00.0", GPU);
-
-VpPciFunction
-conventional (const std::string &address, const std::vector<FakeBar> &bars = {})
-{
-  VpPciFunction function = fake_function (address, bars);
-  function.pcie = FALSE;
-  return function;
-}
-
-VpPciFunction
-with_pref64 (const std::string &address, uint64_t size)
-{
-  return fake_function (address, { { 0, FakeBar::MEM64_PREF, size } });
-}
-
 TEST (SlotMap, EveryDeviceOfThePlanHasItsPlaceFromTheStart)
 {
-  Map map ([] (PlanInput &in) {
+  MapProbe map ([] (PlanInput &in) {
     in.policy.n_spare = 2;
     in.host ("0000:41:00.0", GPU);
     in.host ("0000:42:00.0", NVME);
@@ -133,7 +31,7 @@ TEST (SlotMap, EveryDeviceOfThePlanHasItsPlaceFromTheStart)
 
 TEST (SlotMap, ADeviceOfThePlanGetsItsOwnPlaceHoweverOftenItAsks)
 {
-  Map map ([] (PlanInput &in) {
+  MapProbe map ([] (PlanInput &in) {
     in.policy.n_spare = 1;
     in.host ("0000:42:00.0", NVME);
     in.emulated ("nvme");
@@ -147,7 +45,7 @@ TEST (SlotMap, ADeviceOfThePlanGetsItsOwnPlaceHoweverOftenItAsks)
 
 TEST (SlotMap, AnotherDeviceGetsAPlaceOnceAndOnlyOnce)
 {
-  Map map ([] (PlanInput &in) { in.policy.n_spare = 2; });
+  MapProbe map ([] (PlanInput &in) { in.policy.n_spare = 2; });
 
   EXPECT_EQ (map.reserve ("extra", nvme), "port1 port1.0");
   EXPECT_EQ (map.find ("extra"), "port1 port1.0");
@@ -158,7 +56,7 @@ TEST (SlotMap, AnotherDeviceGetsAPlaceOnceAndOnlyOnce)
 
 TEST (SlotMap, AnIdOfThePlanIsForThatDeviceOnly)
 {
-  Map map ([] (PlanInput &in) {
+  MapProbe map ([] (PlanInput &in) {
     in.policy.n_spare = 1;
     in.host ("0000:42:00.0", NVME);
     in.emulated ("nvme");
@@ -175,7 +73,7 @@ TEST (SlotMap, AnIdOfThePlanIsForThatDeviceOnly)
 
 TEST (SlotMap, OneFunctionHasOnePlace)
 {
-  Map map ([] (PlanInput &in) {
+  MapProbe map ([] (PlanInput &in) {
     in.policy.n_spare = 2;
     in.host ("0000:42:00.0", NVME);
   });
@@ -191,7 +89,7 @@ TEST (SlotMap, OneFunctionHasOnePlace)
 
 TEST (SlotMap, IdsOfPortsAreRefused)
 {
-  Map map ([] (PlanInput &in) { in.policy.n_spare = 1; });
+  MapProbe map ([] (PlanInput &in) { in.policy.n_spare = 1; });
 
   for (const char *id : { "port1", "port7", "bridge1", "slot2" })
     {
@@ -201,101 +99,9 @@ TEST (SlotMap, IdsOfPortsAreRefused)
     }
 }
 
-/* Three spare windows, made of planned hot devices that have left, and one spare port. */
-std::unique_ptr<Map>
-map_of_sizes (VpFirmware firmware)
-{
-  auto map = std::make_unique<Map> ([=] (PlanInput &in) {
-    in.policy.firmware = firmware;
-    in.policy.n_spare = 1;
-    in.policy.spare_window = 1;
-    in.host ("0000:41:00.0", { { 0, FakeBar::MEM64_PREF, 1 * GiB } }).id ("a");
-    in.host ("0000:42:00.0", { { 0, FakeBar::MEM64_PREF, 64 * MiB } }).id ("b");
-    in.host ("0000:43:00.0", { { 0, FakeBar::MEM32, 64 * MiB } }).id ("c");
-  });
-  for (const char *id : { "a", "b", "c" })
-    map->release (id);
-  return map;
-}
-
-struct FitRow
-{
-  const char *name;
-  std::vector<FakeBar> bars;
-  std::string place;
-};
-
-const FitRow fits[] = {
-  { "no_bars", {}, "port4 port4.0" },
-  { "small", { { 0, FakeBar::MEM64_PREF, 2 * MiB } }, "port4 port4.0" },
-  { "just_over_the_default", { { 0, FakeBar::MEM64_PREF, 4 * MiB } }, "port2 port2.0" },
-  { "exact", { { 0, FakeBar::MEM64_PREF, 64 * MiB } }, "port2 port2.0" },
-  { "next_size", { { 0, FakeBar::MEM64_PREF, 128 * MiB } }, "port1 port1.0" },
-  { "largest", { { 0, FakeBar::MEM64_PREF, 1 * GiB } }, "port1 port1.0" },
-  { "too_large",
-    { { 0, FakeBar::MEM64_PREF, 2 * GiB } },
-    "no spare port is large enough: BARs of 0000:61:00.0 need 2 GiB, the largest free port has "
-    "1 GiB" },
-  { "mem", { { 0, FakeBar::MEM32, 64 * MiB } }, "port3 port3.0" },
-  { "mem_too_large",
-    { { 0, FakeBar::MEM32, 128 * MiB } },
-    "no spare port is large enough: BARs of 0000:61:00.0 need 128 MiB below 4 GiB, the largest "
-    "free port has 64 MiB" },
-  { "both_but_nowhere_together",
-    { { 0, FakeBar::MEM32, 64 * MiB }, { 2, FakeBar::MEM64_PREF, 64 * MiB } },
-    "no spare port is large enough: BARs of 0000:61:00.0 need 64 MiB and, below 4 GiB, 64 MiB, "
-    "and no free port has both" },
-  { "large",
-    { { 2, FakeBar::MEM64_PREF, 16 * GiB } },
-    "no spare port is large enough: BARs of 0000:61:00.0 need 16 GiB, the largest free port has "
-    "1 GiB (a device with a BAR of 4 GiB or more belongs in the plan, as plug=cold)" },
-  { "impossible",
-    { { 0, FakeBar::MEM64, 8 * GiB } },
-    "0000:61:00.0: impossible window: BARs of 8 GiB in all are 32-bit or not prefetchable, and a "
-    "bridge forwards those only below 4 GiB" },
-};
-
-class SlotMapFit : public testing::TestWithParam<FitRow>
-{
-};
-
-TEST_P (SlotMapFit, IsTheSmallestPortThatHoldsTheBars)
-{
-  for (VpFirmware firmware : { VP_FIRMWARE_SEABIOS, VP_FIRMWARE_OVMF, VP_FIRMWARE_OTHER })
-    {
-      SCOPED_TRACE (vp_firmware_to_string (firmware));
-      auto map = map_of_sizes (firmware);
-      EXPECT_EQ (map->reserve ("x", fake_function ("0000:61:00.0", GetParam ().bars)),
-                 GetParam ().place);
-      EXPECT_TRUE (map->code == -1 || map->code == VP_DEVICE_ERROR_NO_SLOT) << map->code;
-    }
-}
-
-TEST (SlotMap, AnEmulatedDeviceTakesTheSmallestPort)
-{
-  EXPECT_EQ (map_of_sizes (VP_FIRMWARE_SEABIOS)->reserve ("rng0"), "port4 port4.0");
-}
-
-INSTANTIATE_TEST_SUITE_P (Table, SlotMapFit, testing::ValuesIn (fits), name_of_row<FitRow>);
-
-TEST (SlotMap, TheMeasuredMistakeIsNotMade)
-{
-  /* pref64-reserve=32G on SeaBIOS holds 16 GiB, not 32. */
-  Map map ([] (PlanInput &in) {
-    in.policy.n_spare = 1;
-    in.policy.spare_window = 16 * GiB;
-  });
-
-  EXPECT_EQ (map.reserve ("x", with_pref64 ("0000:61:00.0", 32 * GiB)),
-             "no spare port is large enough: BARs of 0000:61:00.0 need 32 GiB, the largest free "
-             "port has 16 GiB (a device with a BAR of 4 GiB or more belongs in the plan, as "
-             "plug=cold)");
-  EXPECT_EQ (map.reserve ("x", with_pref64 ("0000:61:00.0", 16 * GiB)), "port1 port1.0");
-}
-
 TEST (SlotMap, FullNamesWhoHasWhat)
 {
-  Map map ([] (PlanInput &in) {
+  MapProbe map ([] (PlanInput &in) {
     in.policy.n_spare = 1;
     in.host ("0000:41:00.0", GPU);
     in.host ("0000:42:00.0", NVME).id ("scratch");
@@ -309,7 +115,7 @@ TEST (SlotMap, FullNamesWhoHasWhat)
   EXPECT_EQ (map.code, VP_DEVICE_ERROR_NO_SLOT);
   EXPECT_EQ (map.count (), "0 of 3");
 
-  Map many ([] (PlanInput &in) {
+  MapProbe many ([] (PlanInput &in) {
     for (int i = 0; i < 10; i++)
       in.emulated ("nvme");
   });
@@ -320,7 +126,7 @@ TEST (SlotMap, FullNamesWhoHasWhat)
 
 TEST (SlotMap, NoPortsAtAllIsNotFull)
 {
-  Map map ([] (PlanInput &) {});
+  MapProbe map ([] (PlanInput &) {});
 
   EXPECT_EQ (map.reserve ("rng0"), "no free hotplug port: the VM was started without any");
   EXPECT_EQ (map.code, VP_DEVICE_ERROR_NO_SLOT);
@@ -329,7 +135,7 @@ TEST (SlotMap, NoPortsAtAllIsNotFull)
 
 TEST (SlotMap, APlannedHotDeviceLeavesItsPortAndWindowToAnyone)
 {
-  Map map ([] (PlanInput &in) { in.host ("0000:41:00.0", GPU).hot (); });
+  MapProbe map ([] (PlanInput &in) { in.host ("0000:41:00.0", GPU).hot (); });
 
   map.release ("vfio-41-00.0");
   EXPECT_EQ (map.find ("vfio-41-00.0"), "nowhere");
@@ -339,27 +145,9 @@ TEST (SlotMap, APlannedHotDeviceLeavesItsPortAndWindowToAnyone)
              "no free hotplug port: the only one is taken (port1: other)");
 }
 
-TEST (SlotMap, AColdDeviceLeavesAWindowOfItsSizeOrTheDefault)
-{
-  Map map ([] (PlanInput &in) { in.host ("0000:41:00.0", GPU); });
-
-  EXPECT_EQ (map.count (), "0 of 1");
-  map.release ("vfio-41-00.0");
-  EXPECT_EQ (map.count (), "1 of 1");
-  EXPECT_EQ (map.reserve ("double", with_pref64 ("0000:61:00.0", 32 * GiB)),
-             "no spare port is large enough: BARs of 0000:61:00.0 need 32 GiB, the largest free "
-             "port has 16416 MiB (a device with a BAR of 4 GiB or more belongs in the plan, as "
-             "plug=cold)");
-  EXPECT_EQ (map.reserve ("same", gpu), "port1 port1.0");
-
-  Map small ([] (PlanInput &in) { in.host ("0000:41:00.0", NVME).cold (); });
-  small.release ("vfio-41-00.0");
-  EXPECT_EQ (small.reserve ("x", with_pref64 ("0000:61:00.0", 2 * MiB)), "port1 port1.0");
-}
-
 TEST (SlotMap, ADeviceThatComesBackGetsItsOwnPlaceIfItCan)
 {
-  Map map ([] (PlanInput &in) {
+  MapProbe map ([] (PlanInput &in) {
     in.policy.n_spare = 2;
     in.policy.spare_window = 1;
     in.host ("0000:41:00.0", { { 0, FakeBar::MEM64_PREF, 64 * MiB } }).id ("a");
@@ -381,7 +169,7 @@ TEST (SlotMap, ADeviceThatComesBackGetsItsOwnPlaceIfItCan)
 
 TEST (SlotMap, ReleaseOfNobodyIsIgnored)
 {
-  Map map ([] (PlanInput &in) { in.host ("0000:41:00.0", NVME); });
+  MapProbe map ([] (PlanInput &in) { in.host ("0000:41:00.0", NVME); });
 
   map.release ("nobody");
   map.release ("port1");
@@ -393,7 +181,7 @@ TEST (SlotMap, ReleaseOfNobodyIsIgnored)
 
 TEST (SlotMap, ConventionalDevicesGoBehindABridgeFirst)
 {
-  Map map ([] (PlanInput &in) {
+  MapProbe map ([] (PlanInput &in) {
     in.policy.n_spare = 1;
     in.host ("0000:06:01.0", EDU).conventional ();
   });
@@ -409,18 +197,18 @@ TEST (SlotMap, ConventionalDevicesGoBehindABridgeFirst)
 
 TEST (SlotMap, OnlyAConventionalDeviceGoesBehindABridge)
 {
-  Map map ([] (PlanInput &in) { in.host ("0000:06:01.0").conventional (); });
+  MapProbe map ([] (PlanInput &in) { in.host ("0000:06:01.0").conventional (); });
 
   EXPECT_EQ (map.reserve ("express", nvme), "no free hotplug port: the VM was started without any");
   EXPECT_EQ (map.reserve ("emulated"), "no free hotplug port: the VM was started without any");
 
-  Map no_bridge ([] (PlanInput &in) { in.policy.n_spare = 1; });
+  MapProbe no_bridge ([] (PlanInput &in) { in.policy.n_spare = 1; });
   EXPECT_EQ (no_bridge.reserve ("a", conventional ("0000:61:00.0", EDU)), "port1 port1.0");
 }
 
 TEST (SlotMap, ABridgeHasThirtyOneSlots)
 {
-  Map map ([] (PlanInput &in) {
+  MapProbe map ([] (PlanInput &in) {
     in.policy.n_spare = 1;
     in.host ("0000:06:01.0").conventional ();
   });
@@ -435,7 +223,7 @@ TEST (SlotMap, ABridgeHasThirtyOneSlots)
 
 TEST (SlotMap, PcHasSlots)
 {
-  Map map ([] (PlanInput &in) {
+  MapProbe map ([] (PlanInput &in) {
     in.policy.machine = VP_MACHINE_PC;
     in.policy.n_spare = 2;
     in.host ("0000:41:00.0", GPU);
@@ -463,7 +251,7 @@ TEST (SlotMap, HoldsItsPromisesUnderRandomUse)
     {
       SCOPED_TRACE ("seed " + std::to_string (seed));
       std::mt19937 random (seed);
-      Map map ([&] (PlanInput &in) {
+      MapProbe map ([&] (PlanInput &in) {
         in.policy.n_spare = random () % 6;
         in.policy.spare_window = UINT64_C (1) << random () % 34;
         add_many (in, random () % 4, random () % 2 ? NVME : GPU);
