@@ -31,6 +31,8 @@ open_signals (void)
   sigaddset (&signals, SIGTERM);
   sigaddset (&signals, SIGHUP);
   sigprocmask (SIG_BLOCK, &signals, NULL);
+  /* "vmplug run | head": who stops reading must not kill the VM. */
+  signal (SIGPIPE, SIG_IGN);
   return signalfd (-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 

@@ -2,22 +2,20 @@
 #include "launcher/commands/command-line.h"
 #include "launcher/commands/commands.h"
 #include "launcher/commands/output.h"
-#include "launcher/config/accelerator.h"
+#include "launcher/commands/own-console.h"
 #include "launcher/config/option-group.h"
 #include "launcher/error.h"
 #include "launcher/supervisor.h"
 #include "launcher/vm/argv.h"
 
-#include <signal.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #define SIGNAL_STATUS 128
 
 typedef struct
 {
-  const VpBlueprint *blueprint;
-  int report_fd; /* -1: in the foreground */
+  VpOwnConsole *console; /* nullable: in the background */
+  int report_fd;         /* -1: in the foreground, or reported */
 } Run;
 
 static void
@@ -34,22 +32,22 @@ on_started (VpMachine *machine, gpointer user_data)
   g_printerr ("vmplug: %s runs, QEMU is pid %" G_GINT64_FORMAT ", %s\n",
               vp_machine_get_name (machine), json_object_get_int_member (status, "pid"),
               json_object_get_string_member (status, "accel_reason"));
+  vp_own_console_take_keys (run->console, machine);
 }
 
 static void
 on_console (GBytes *output, gpointer user_data)
 {
-  gsize size;
-  const char *data = g_bytes_get_data (output, &size);
+  Run *run = user_data;
 
-  fwrite (data, 1, size, stdout);
-  fflush (stdout);
+  vp_own_console_print (run->console, output);
 }
 
 static int
 run_in_foreground (VpBlueprint *blueprint, const char *root, GError **error)
 {
-  Run run = { .blueprint = blueprint, .report_fd = -1 };
+  g_autoptr (VpOwnConsole) console = vp_own_console_new ();
+  Run run = { .console = console, .report_fd = -1 };
   const VpSupervisorHooks hooks = { .started = on_started,
                                     .console = on_console,
                                     .user_data = &run };
@@ -64,7 +62,7 @@ run_in_foreground (VpBlueprint *blueprint, const char *root, GError **error)
 static void
 run_in_background (VpBlueprint *blueprint, const char *root, int report_fd)
 {
-  Run run = { .blueprint = blueprint, .report_fd = report_fd };
+  Run run = { .report_fd = report_fd };
   const VpSupervisorHooks hooks = { .started = on_started, .user_data = &run };
   g_autoptr (GError) error = NULL;
   int signal_number = 0;
@@ -132,8 +130,8 @@ vp_command_run (int argc, char **argv, gboolean *as_json, GError **error)
   };
   VpCommandLine line = {
     .usage = "[-- QEMU-ARG…]",
-    .summary = "Boots a VM and stays with it: its console is on this terminal, Ctrl-C asks it to "
-               "power off.",
+    .summary = "Boots a VM and stays with it: its console is on this terminal, where Ctrl-] "
+               "asks the guest to power off.",
     .entries = entries,
     .group = vp_config_option_group (config),
     .max_args = 0,

@@ -1,0 +1,105 @@
+#include "launcher/commands/own-console.h"
+
+#include "launcher/commands/raw-terminal.h"
+#include "launcher/vm/fd-watch.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ESCAPE_KEY 0x1d /* Ctrl-] */
+
+/* What a pipe that poll() calls writable takes without blocking: PIPE_BUF. */
+#define PIECE_BYTES 4096
+
+#define PATIENCE_MS 1000
+
+struct _VpOwnConsole
+{
+  VpMachine *machine;      /* nullable: no keys yet */
+  VpRawTerminal *terminal; /* nullable: stdin is none */
+  GSource *keys;           /* nullable */
+  gboolean closed;         /* nobody reads stdout */
+  gboolean stuck;          /* it took nothing the last time */
+};
+
+VpOwnConsole *
+vp_own_console_new (void)
+{
+  return g_new0 (VpOwnConsole, 1);
+}
+
+void
+vp_own_console_free (VpOwnConsole *self)
+{
+  if (self == NULL)
+    return;
+
+  vp_fd_watch_clear (&self->keys);
+  g_clear_pointer (&self->terminal, vp_raw_terminal_free);
+  g_free (self);
+}
+
+static gboolean
+on_keys (int fd, GIOCondition condition, gpointer user_data)
+{
+  VpOwnConsole *self = user_data;
+  guint8 buffer[PIECE_BYTES];
+  ssize_t n = read (fd, buffer, sizeof buffer);
+  const guint8 *escape;
+
+  if (n < 0 && (errno == EAGAIN || errno == EINTR))
+    return G_SOURCE_CONTINUE;
+  if (n <= 0)
+    {
+      vp_fd_watch_clear (&self->keys);
+      return G_SOURCE_REMOVE;
+    }
+
+  escape = self->terminal != NULL ? memchr (buffer, ESCAPE_KEY, (gsize) n) : NULL;
+  vp_machine_console_write (self->machine, buffer,
+                            escape != NULL ? (gsize) (escape - buffer) : (gsize) n);
+  if (escape != NULL)
+    vp_machine_stop (self->machine, FALSE);
+  return G_SOURCE_CONTINUE;
+}
+
+void
+vp_own_console_take_keys (VpOwnConsole *self, VpMachine *machine)
+{
+  self->machine = machine;
+  /* A terminal that cannot be made raw still shows the guest, and types to it line by line. */
+  if (isatty (STDIN_FILENO))
+    self->terminal = vp_raw_terminal_new (STDIN_FILENO, NULL);
+  self->keys = vp_fd_watch_new (STDIN_FILENO, G_IO_IN, on_keys, self);
+}
+
+static gboolean
+is_writable (VpOwnConsole *self)
+{
+  struct pollfd poll_fd = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
+  self->stuck = poll (&poll_fd, 1, self->stuck ? 0 : PATIENCE_MS) != 1;
+  return !self->stuck;
+}
+
+void
+vp_own_console_print (VpOwnConsole *self, GBytes *output)
+{
+  gsize size;
+  const guint8 *data = g_bytes_get_data (output, &size);
+
+  while (size > 0 && !self->closed && is_writable (self))
+    {
+      ssize_t n = write (STDOUT_FILENO, data, MIN (size, PIECE_BYTES));
+
+      if (n < 0 && errno != EINTR && errno != EAGAIN)
+        self->closed = TRUE;
+      if (n > 0)
+        {
+          data += n;
+          size -= (gsize) n;
+        }
+    }
+}
