@@ -18,20 +18,31 @@ typedef struct
   int report_fd;         /* -1: in the foreground, or reported */
 } Run;
 
+static char *
+describe_start (JsonObject *status)
+{
+  return g_strdup_printf ("%s runs with %s (%s), QEMU is pid %" G_GINT64_FORMAT,
+                          json_object_get_string_member (status, "name"),
+                          json_object_get_string_member (status, "accel"),
+                          json_object_get_string_member (status, "accel_reason"),
+                          json_object_get_int_member (status, "pid"));
+}
+
 static void
 on_started (VpMachine *machine, gpointer user_data)
 {
   Run *run = user_data;
   g_autoptr (JsonObject) status = vp_machine_get_status (machine);
+  g_autofree char *text = NULL;
 
   if (run->report_fd >= 0)
     {
       vp_background_report (g_steal_fd (&run->report_fd), status, NULL);
       return;
     }
-  g_printerr ("vmplug: %s runs, QEMU is pid %" G_GINT64_FORMAT ", %s\n",
-              vp_machine_get_name (machine), json_object_get_int_member (status, "pid"),
-              json_object_get_string_member (status, "accel_reason"));
+  text = describe_start (status);
+  g_printerr ("vmplug: %s
+", text);
   vp_own_console_take_keys (run->console, machine);
 }
 
@@ -94,10 +105,12 @@ detach (VpBlueprint *blueprint, const char *root, gboolean as_json, GError **err
   if (as_json)
     vp_output_json (g_steal_pointer (&status));
   else
-    g_print ("%s runs, QEMU is pid %" G_GINT64_FORMAT ", %s\n",
-             json_object_get_string_member (status, "name"),
-             json_object_get_int_member (status, "pid"),
-             json_object_get_string_member (status, "accel_reason"));
+    {
+      g_autofree char *text = describe_start (status);
+
+      g_print ("%s
+", text);
+    }
   return 0;
 }
 
