@@ -8,6 +8,16 @@ static const VpCommand commands[] = {
     vp_command_plan },
   { "devices", "list the host's PCI devices and which of them can be assigned",
     vp_command_devices },
+  { "bind", "give host devices to vfio-pci, and note whose they were", vp_command_bind },
+  { "release", "give host devices back to the drivers they had", vp_command_release },
+  { "list", "list the VMs that run", vp_command_list },
+  { "status", "show one VM, its ports and its devices", vp_command_status },
+  { "events", "print the events of a VM as lines of JSON", vp_command_events },
+  { "attach", "add a device to a running VM", vp_command_attach },
+  { "detach", "take a device from a running VM", vp_command_detach },
+  { "console", "show the serial console of a VM and type on it", vp_command_console },
+  { "stop", "end a VM, in good order or by force", vp_command_stop },
+  { "qmp", "give a VM one QMP command", vp_command_qmp },
 };
 
 const VpCommand *

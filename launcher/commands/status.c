@@ -1,0 +1,94 @@
+#include "launcher/commands/command-line.h"
+#include "launcher/commands/commands.h"
+#include "launcher/commands/document.h"
+#include "launcher/commands/output.h"
+#include "launcher/commands/vm-state.h"
+#include "qmp/message.h"
+
+#include <stdio.h>
+
+static void
+print_devices (JsonArray *devices)
+{
+  static const char *const heading[] = { "ID",   "KIND",       "STATE", "PLUG",
+                                         "PORT", "GUEST PATH", "HOST",  NULL };
+  static const char *const members[] = { "id",   "kind",       "state",  "plug",
+                                         "port", "guest_path", "address" };
+  g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func ((GDestroyNotify) g_strfreev);
+
+  g_ptr_array_add (rows, g_strdupv ((char **) heading));
+  for (guint i = 0; i < json_array_get_length (devices); i++)
+    {
+      JsonObject *device = json_array_get_object_element (devices, i);
+      char **row = g_new0 (char *, G_N_ELEMENTS (members) + 1);
+
+      for (guint j = 0; j < G_N_ELEMENTS (members); j++)
+        row[j] = g_strdup (vp_document_text (device, members[j]));
+      g_ptr_array_add (rows, row);
+    }
+  putchar ('\n');
+  vp_output_table (rows);
+}
+
+/* QEMU's own words may be among the reasons, and QEMU is not trusted with a terminal. */
+static void
+print_failures (JsonArray *devices)
+{
+  for (guint i = 0; i < json_array_get_length (devices); i++)
+    {
+      JsonObject *device = json_array_get_object_element (devices, i);
+      const char *failure = vp_qmp_message_get_string (device, "failure");
+      g_autofree char *visible = failure != NULL ? g_strescape (failure, "\"\\") : NULL;
+
+      if (visible != NULL)
+        printf ("\n%s: %s\n", vp_document_text (device, "id"), visible);
+    }
+}
+
+static void
+print_text (JsonObject *status)
+{
+  g_autofree char *uptime = vp_document_uptime (status);
+  JsonObject *ports = vp_qmp_message_get_object (status, "ports");
+  JsonArray *devices = vp_qmp_message_get_array (status, "devices");
+
+  printf ("%s: %s, %s, up %s, pid %" G_GINT64_FORMAT "\n", vp_document_text (status, "name"),
+          vp_document_text (status, "state"), vp_document_text (status, "accel"), uptime,
+          vp_qmp_message_get_int (status, "pid", 0));
+  if (ports != NULL)
+    printf ("ports: %" G_GINT64_FORMAT ", %" G_GINT64_FORMAT " of them spare\n",
+            vp_qmp_message_get_int (ports, "total", 0), vp_qmp_message_get_int (ports, "spare", 0));
+  printf ("control: %s\n", vp_document_text (status, "control"));
+  if (devices != NULL && json_array_get_length (devices) > 0)
+    {
+      print_devices (devices);
+      print_failures (devices);
+    }
+}
+
+int
+vp_command_status (int argc, char **argv, gboolean *as_json, GError **error)
+{
+  VpCommandLine line = {
+    .usage = "VM",
+    .summary = "Shows one VM, its ports and its devices.",
+    .min_args = 1,
+    .max_args = 1,
+  };
+  g_auto (GStrv) args = vp_command_line_parse (&line, argc, argv, as_json, error);
+  g_autofree char *root = line.root;
+  g_autoptr (JsonObject) status = NULL;
+
+  if (args == NULL)
+    return -1;
+
+  status = vp_vm_state_fetch (root, args[0], error);
+  if (status == NULL)
+    return -1;
+
+  if (*as_json)
+    vp_output_json (g_steal_pointer (&status));
+  else
+    print_text (status);
+  return 0;
+}
