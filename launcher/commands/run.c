@@ -41,8 +41,7 @@ on_started (VpMachine *machine, gpointer user_data)
       return;
     }
   text = describe_start (status);
-  g_printerr ("vmplug: %s
-", text);
+  g_printerr ("vmplug: %s\n", text);
   vp_own_console_take_keys (run->console, machine);
 }
 
@@ -108,8 +107,7 @@ detach (VpBlueprint *blueprint, const char *root, gboolean as_json, GError **err
     {
       g_autofree char *text = describe_start (status);
 
-      g_print ("%s
-", text);
+      g_print ("%s\n", text);
     }
   return 0;
 }
