@@ -154,6 +154,8 @@ typedef struct
  *   a pcie-pci-bridge (q35), or a port too when the bridge's window cannot hold it; on pc both get
  * a slot of pci.0.
  * - plug=hot for a large device gets a port with a prepared window on q35 and is refused on pc.
+ * - The port of a bridge stands where its first device was asked for; spare ports stand behind all
+ *   others, on pc as many as fit.
  *
  * Returns: (transfer full) (nullable): free with vp_plan_free(); %NULL with
  *   %VP_DEVICE_ERROR_NO_SLOT (too many ports, impossible window) or %VP_DEVICE_ERROR_DUPLICATE (the

@@ -267,8 +267,8 @@ add_spare_ports (VpPlanner *self, GError **error)
   if (n_spare > max - n_taken)
     {
       g_ptr_array_add (self->plan->warnings,
-                       g_strdup_printf ("%u spare slots were asked for, and pci.0 has %u left",
-                                        n_spare, max - n_taken));
+                       g_strdup_printf ("spare slots: %u asked for, and pci.0 has %u left", n_spare,
+                                        max - n_taken));
       n_spare = max - n_taken;
     }
   if (!is_q35 && n_spare > 0 && self->policy->spare_window > 0)

@@ -297,7 +297,15 @@ const ReasonRow reasons[] = {
       in.host ("0000:41:00.0", NVME);
     },
     "no 64-bit BAR of 4 GiB or more: hotplugged",
-    { "4294967295 spare slots were asked for, and pci.0 has 15 left" } },
+    { "spare slots: 4294967295 asked for, and pci.0 has 15 left" } },
+  { "one_spare_slot_too_many",
+    [] (PlanInput &in) {
+      in.policy.machine = VP_MACHINE_PC;
+      in.policy.n_spare = 1;
+      add_many (in, 16, NVME);
+    },
+    "no 64-bit BAR of 4 GiB or more: hotplugged",
+    { "spare slots: 1 asked for, and pci.0 has 0 left" } },
   { "spare_window_on_pc",
     [] (PlanInput &in) {
       in.policy.machine = VP_MACHINE_PC;

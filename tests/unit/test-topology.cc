@@ -91,7 +91,7 @@ INSTANTIATE_TEST_SUITE_P (Table,
 /* A guest that finds no function 0 does not look for the others. */
 TEST (Topology, EveryPortFindsFunction0OfItsSlotAlreadyThere)
 {
-  std::set<std::pair<guint, guint> > seen;
+  std::set<std::pair<guint, guint>> seen;
 
   for (guint i = 0; i < VP_TOPOLOGY_MAX_ROOT_PORTS; i++)
     {
