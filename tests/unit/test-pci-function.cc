@@ -1,0 +1,315 @@
+#include "devices/pci-function.h"
+
+#include "tests/support/fake-sysfs.h"
+#include "tests/support/row-name.h"
+
+#include <functional>
+#include <gtest/gtest.h>
+#include <string>
+
+namespace
+{
+
+/* Called after each read of an attribute: a device may go at any moment. */
+std::function<void (const std::string &path)> after_read;
+
+} // namespace
+
+extern "C"
+{
+  char *__real_vp_sysfs_read (VpSysfs *self, const char *path, GError **error);
+
+  char *
+  __wrap_vp_sysfs_read (VpSysfs *self, const char *path, GError **error)
+  {
+    char *text = __real_vp_sysfs_read (self, path, error);
+
+    if (after_read)
+      after_read (path);
+    return text;
+  }
+}
+
+namespace
+{
+
+constexpr uint64_t GiB = UINT64_C (1) << 30;
+
+const char BDF[] = "0000:41:00.0";
+const VpPciAddress ADDRESS = { 0, 0x41, 0, 0 };
+
+class PciFunction : public testing::Test
+{
+protected:
+  FakeSysfs fake;
+  FakeSysfs::Pci device = fake.pci (BDF);
+  VpSysfs *sysfs = vp_sysfs_open (fake.root (), nullptr);
+  VpPciFunction *function = nullptr;
+
+  void
+  TearDown () override
+  {
+    after_read = nullptr;
+    vp_pci_function_free (function);
+    vp_sysfs_free (sysfs);
+  }
+
+  /* Fails the test when the function is not there. */
+  void
+  read ()
+  {
+    vp_pci_function_free (function);
+    function = vp_pci_function_read (sysfs, &ADDRESS);
+    ASSERT_NE (function, nullptr);
+  }
+};
+
+TEST_F (PciFunction, ReadsAllThatIsToKnowAboutAFunction)
+{
+  device.ids (0x10de, 0x20b5)
+      .class_code (0x030200)
+      .numa_node (1)
+      .bars ({ { 0, FakeBar::MEM32, 16 << 20, 0xb4000000 },
+               { 1, FakeBar::MEM64_PREF, 64 * GiB, 0x382000000000 },
+               { 3, FakeBar::MEM64_PREF, 32 << 20 } })
+      .driver ("vfio-pci")
+      .group (40)
+      .cdev (3);
+  read ();
+
+  EXPECT_EQ (vp_pci_address_compare (&function->address, &ADDRESS), 0);
+  EXPECT_EQ (function->problem, nullptr) << function->problem;
+  EXPECT_EQ (function->vendor, 0x10de);
+  EXPECT_EQ (function->device, 0x20b5);
+  EXPECT_EQ (function->class_code, 0x030200u);
+  EXPECT_STREQ (function->driver, "vfio-pci");
+  EXPECT_EQ (function->group, 40);
+  EXPECT_EQ (function->cdev, 3);
+  EXPECT_EQ (function->numa_node, 1);
+  EXPECT_TRUE (function->pcie);
+  EXPECT_FALSE (function->is_virtual);
+  EXPECT_EQ (function->n_virtual_functions, 0u);
+  ASSERT_EQ (function->n_bars, 3u);
+  EXPECT_EQ (function->bars[1].start, 0x382000000000u);
+  EXPECT_EQ (vp_pci_function_largest_bar (function), &function->bars[1]);
+  EXPECT_TRUE (vp_pci_function_is_large (function, 64 * GiB));
+  EXPECT_FALSE (vp_pci_function_is_large (function, 64 * GiB + 1));
+}
+
+TEST_F (PciFunction, WhatAFunctionDoesNotHaveReadsAsAbsent)
+{
+  device.pcie (false);
+  read ();
+
+  EXPECT_EQ (function->problem, nullptr) << function->problem;
+  EXPECT_EQ (function->driver, nullptr);
+  EXPECT_EQ (function->group, -1);
+  EXPECT_EQ (function->cdev, -1);
+  EXPECT_EQ (function->numa_node, -1);
+  EXPECT_FALSE (function->pcie);
+  EXPECT_EQ (function->n_bars, 0u);
+  EXPECT_EQ (vp_pci_function_largest_bar (function), nullptr);
+  EXPECT_FALSE (vp_pci_function_is_large (function, 1));
+}
+
+TEST_F (PciFunction, WithoutConfigOrNumaNodeItIsConventionalAndNowhere)
+{
+  device.remove_attribute ("config").remove_attribute ("numa_node");
+  read ();
+
+  EXPECT_FALSE (function->pcie);
+  EXPECT_EQ (function->numa_node, -1);
+  EXPECT_EQ (function->problem, nullptr);
+}
+
+TEST_F (PciFunction, TheLargestBarIsOf64BitsAndTheFirstOfEquals)
+{
+  device.bars ({ { 0, FakeBar::MEM32, 1 << 30 },
+                 { 1, FakeBar::MEM64_PREF, 256 << 20 },
+                 { 3, FakeBar::MEM64, 256 << 20 },
+                 { 5, FakeBar::IO, 256 } });
+  read ();
+
+  const VpBar *largest = vp_pci_function_largest_bar (function);
+  ASSERT_NE (largest, nullptr);
+  EXPECT_EQ (largest->index, 1u);
+  EXPECT_FALSE (vp_pci_function_is_large (function, 1 << 30));
+}
+
+TEST_F (PciFunction, AGroupLinkThatIsNoNumberIsNoGroup)
+{
+  for (const std::string name : { "4294967297", "2147483648", "-7", "7x", "groups" })
+    {
+      fake.link (device.folder () / "iommu_group", "sys/kernel/iommu_groups/" + name);
+      read ();
+
+      EXPECT_EQ (function->group, -1) << name;
+    }
+}
+
+TEST_F (PciFunction, ACdevIsFoundAmongOtherNames)
+{
+  device.attribute ("vfio-dev/power", "")
+      .attribute ("vfio-dev/vfio", "")
+      .attribute ("vfio-dev/vfio4294967297", "")
+      .cdev (12);
+  read ();
+
+  EXPECT_EQ (function->cdev, 12);
+}
+
+TEST_F (PciFunction, AVirtualFunctionKnowsItsParentAndTheParentItsNumber)
+{
+  fake.pci ("0000:02:00.0");
+  fake.pci ("0000:02:10.0").virtual_of ("0000:02:00.0");
+  device.virtual_of ("0000:02:00.0");
+  read ();
+
+  const VpPciAddress parent = { 0, 2, 0, 0 };
+  EXPECT_TRUE (function->is_virtual);
+  EXPECT_EQ (vp_pci_address_compare (&function->physical_function, &parent), 0);
+  EXPECT_EQ (function->n_virtual_functions, 0u);
+
+  g_autoptr (VpPciFunction) physical = vp_pci_function_read (sysfs, &parent);
+  ASSERT_NE (physical, nullptr);
+  EXPECT_FALSE (physical->is_virtual);
+  EXPECT_EQ (physical->n_virtual_functions, 2u);
+}
+
+TEST_F (PciFunction, GoneBeforeItIsReadItIsNone)
+{
+  fake.remove_pci (BDF, true);
+  EXPECT_EQ (vp_pci_function_read (sysfs, &ADDRESS), nullptr);
+
+  fake.remove_pci (BDF);
+  EXPECT_EQ (vp_pci_function_read (sysfs, &ADDRESS), nullptr);
+}
+
+TEST_F (PciFunction, GoneBetweenTwoReadsItIsNone)
+{
+  for (const std::string last : { "class", "vendor", "device", "resource", "numa_node" })
+    {
+      fake.pci (BDF);
+      after_read = [this, last] (const std::string &path) {
+        if (path == "sys/bus/pci/devices/0000:41:00.0/" + last)
+          fake.remove_pci (BDF, true);
+      };
+
+      EXPECT_EQ (vp_pci_function_read (sysfs, &ADDRESS), nullptr) << last;
+      fake.remove_pci (BDF);
+    }
+}
+
+struct Garbage
+{
+  const char *name;
+  const char *attribute;
+  const char *text; /* nullptr: removed */
+  const char *problem;
+};
+
+const Garbage garbage[] = {
+  { "class_empty", "class", "", "class: \"\" is not 0x and 6 hexadecimal digits" },
+  { "class_truncated", "class", "0x03", "class: \"0x03\" is not" },
+  { "class_longer", "class", "0x0302000\n", "class: \"0x0302000\" is not" },
+  { "class_word", "class", "display\n", "class: \"display\" is not" },
+  { "class_no_prefix", "class", "03020000\n", "class: \"03020000\" is not" },
+  { "class_prefix_twice", "class", "0x0x1234\n", "class: \"0x0x1234\" is not" },
+  { "class_sign", "class", "0x-30200\n", "class: \"0x-30200\" is not" },
+  { "class_blank", "class", "0x 30200\n", "class: \"0x 30200\" is not" },
+  { "class_escape", "class", "\x1b[2J0200\n", "class: \"\\033[2J0200\" is not" },
+  { "vendor_truncated", "vendor", "0x10", "vendor: \"0x10\" is not 0x and 4 hexadecimal digits" },
+  { "device_word", "device", "0xgggg\n", "device: \"0xgggg\" is not" },
+  { "resource_truncated", "resource", "0x00000000", "resource: line 1, \"0x00000000\": not" },
+  { "resource_empty", "resource", "", "resource: line 1 is missing" },
+  { "resource_words", "resource", "abc zyx\n", "resource: line 1, \"abc zyx\": not" },
+  { "sriov_word", "sriov_numvfs", "many\n", "sriov_numvfs: \"many\" is not a number" },
+  { "sriov_negative", "sriov_numvfs", "-1\n", "sriov_numvfs: \"-1\" is not a number" },
+  { "class_missing", "class", nullptr, "/class: No such file or directory" },
+  { "resource_missing", "resource", nullptr, "/resource: No such file or directory" },
+};
+
+class PciFunctionGarbage : public PciFunction, public testing::WithParamInterface<Garbage>
+{
+};
+
+TEST_P (PciFunctionGarbage, BecomesItsProblem)
+{
+  const Garbage &row = GetParam ();
+  device.driver ("vfio-pci").group (40);
+  if (row.text != nullptr)
+    device.attribute (row.attribute, row.text);
+  else
+    device.remove_attribute (row.attribute);
+  read ();
+
+  ASSERT_NE (function->problem, nullptr);
+  EXPECT_NE (std::string (function->problem).find (row.problem), std::string::npos)
+      << function->problem;
+  EXPECT_EQ (function->group, 40) << "the rest is still read";
+  EXPECT_EQ (function->n_bars, 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P (Table,
+                          PciFunctionGarbage,
+                          testing::ValuesIn (garbage),
+                          name_of_row<Garbage>);
+
+TEST_F (PciFunction, OnlyTheFirstProblemIsTold)
+{
+  device.attribute ("class", "x").attribute ("vendor", "y");
+  read ();
+
+  EXPECT_STREQ (function->problem, "class: \"x\" is not 0x and 6 hexadecimal digits");
+}
+
+TEST_F (PciFunction, AParentThatIsNoAddressIsAProblem)
+{
+  fake.link (device.folder () / "physfn", "sys/devices/rubbish");
+  read ();
+
+  EXPECT_FALSE (function->is_virtual);
+  EXPECT_STREQ (function->problem, "physfn: \"rubbish\" is not a PCI address");
+}
+
+struct ClassRow
+{
+  const char *name;
+  unsigned code;
+  bool is_bridge;
+};
+
+/* Kata's vectors, and what its bit mask used to take for a bridge. */
+const ClassRow classes[] = {
+  { "host_bridge", 0x060000, true },
+  { "pci_bridge", 0x060400, true },
+  { "subtractive_bridge", 0x060401, true },
+  { "isa_bridge", 0x060100, false },
+  { "nvswitch", 0x068000, false },
+  { "gpu", 0x030200, false },
+  { "audio", 0x040300, false },
+  { "serial", 0x070002, false },
+  { "communication", 0x078000, false },
+  { "bridge_as_interface", 0x020604, false },
+};
+
+class PciFunctionClass : public PciFunction, public testing::WithParamInterface<ClassRow>
+{
+};
+
+TEST_P (PciFunctionClass, BridgesAreExactlyTwoClasses)
+{
+  device.class_code (GetParam ().code);
+  read ();
+
+  EXPECT_EQ (vp_pci_function_is_bridge (function), GetParam ().is_bridge);
+}
+
+INSTANTIATE_TEST_SUITE_P (Table,
+                          PciFunctionClass,
+                          testing::ValuesIn (classes),
+                          name_of_row<ClassRow>);
+
+TEST_F (PciFunction, FreeingNothingIsFine) { vp_pci_function_free (nullptr); }
+
+} // namespace
