@@ -7,11 +7,31 @@
 
 #include <stdio.h>
 
+/* Returns: (transfer full): "0 0xfe800000, 2 0x400000000": where the guest has put each BAR */
+static char *
+describe_bars (JsonObject *device)
+{
+  JsonArray *bars = vp_qmp_message_get_array (device, "bars");
+  GString *text = g_string_new (NULL);
+
+  for (guint i = 0; bars != NULL && i < json_array_get_length (bars); i++)
+    {
+      JsonObject *bar = json_array_get_object_element (bars, i);
+
+      g_string_append_printf (text, "%s%" G_GINT64_FORMAT " %s", i > 0 ? ", " : "",
+                              vp_qmp_message_get_int (bar, "index", 0),
+                              vp_document_text (bar, "guest_address"));
+    }
+  if (text->len == 0)
+    g_string_append_c (text, '-');
+  return g_string_free (text, FALSE);
+}
+
 static void
 print_devices (JsonArray *devices)
 {
-  static const char *const heading[] = { "ID",   "KIND",       "STATE", "PLUG",
-                                         "PORT", "GUEST PATH", "HOST",  NULL };
+  static const char *const heading[] = { "ID",         "KIND", "STATE",   "PLUG", "PORT",
+                                         "GUEST PATH", "HOST", "BARS AT", NULL };
   static const char *const members[] = { "id",   "kind",       "state",  "plug",
                                          "port", "guest_path", "address" };
   g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func ((GDestroyNotify) g_strfreev);
@@ -20,10 +40,11 @@ print_devices (JsonArray *devices)
   for (guint i = 0; i < json_array_get_length (devices); i++)
     {
       JsonObject *device = json_array_get_object_element (devices, i);
-      char **row = g_new0 (char *, G_N_ELEMENTS (members) + 1);
+      char **row = g_new0 (char *, G_N_ELEMENTS (heading));
 
       for (guint j = 0; j < G_N_ELEMENTS (members); j++)
         row[j] = g_strdup (vp_document_text (device, members[j]));
+      row[G_N_ELEMENTS (members)] = describe_bars (device);
       g_ptr_array_add (rows, row);
     }
   putchar ('\n');
