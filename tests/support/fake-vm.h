@@ -13,6 +13,7 @@
 #include <functional>
 #include <string>
 #include <sys/socket.h>
+#include <vector>
 
 /* A live VM as other processes see it: its folder with the lock, its control socket, where a test
  * says what is answered, and its console, whose guest is the test. $VMPLUG_ROOT leads to it. */
@@ -51,8 +52,8 @@ public:
   FakeVm (const FakeVm &) = delete;
   FakeVm &operator= (const FakeVm &) = delete;
 
-  /* What the supervisor does with a command, given as it was heard: {"execute", "arguments"}. It
-   * returns JSON text, or "" when it has answered itself, or never will. */
+  /* What the supervisor does with a command, given as it was heard. It returns JSON text, or ""
+   * when there is no answer. */
   std::function<std::string (const std::string &command, const std::string &arguments)> answer;
   /* If set, every command fails with it. */
   GError *failure = nullptr;
@@ -70,6 +71,9 @@ public:
     if (server_ != nullptr)
       vp_qmp_server_close (server_);
     g_clear_object (&server_);
+    for (VpQmpCall *call : unanswered_)
+      vp_qmp_call_return (call, nullptr); /* to nobody */
+    unanswered_.clear ();
   }
   /* As a supervisor ends. */
   void
@@ -113,6 +117,8 @@ private:
     const std::string value = self->answer (vp_qmp_call_get_command (call), arguments);
     if (!value.empty ())
       vp_qmp_call_return (call, json_from_string (value.c_str (), nullptr));
+    else
+      self->unanswered_.push_back (call);
   }
 
   std::filesystem::path root_;
@@ -120,4 +126,5 @@ private:
   VpConsole *console_ = nullptr;
   VpQmpServer *server_ = nullptr;
   int guest_ = -1;
+  std::vector<VpQmpCall *> unanswered_;
 };

@@ -12,7 +12,8 @@ namespace
 const char STATUS[] =
     R"({"name":"vm1","pid":4711,"state":"running","accel":"kvm","control":"/run/c","uptime":3725.5,)"
     R"("devices":[{"id":"gpu0","kind":"vfio","address":"0000:41:00.0","plug":"cold","state":"usable",)"
-    R"("port":"port1","guest_path":"01/00","bars":[]},{"id":"nic0","kind":"vfio","address":null,)"
+    R"("port":"port1","guest_path":"01/00","bars":[{"index":0,"guest_address":null},)"
+    R"({"index":1,"guest_address":"0x800000000"}]},{"id":"nic0","kind":"vfio","address":null,)"
     R"("plug":"hot","state":"failed","port":"port2","guest_path":"02/00","bars":[],)"
     R"("failure":"nic0: QEMU said \u001b[2Jno"}],"ports":{"total":5,"spare":3}})";
 
@@ -42,15 +43,16 @@ TEST_F (CommandVm, StatusForAPerson)
 {
   CommandRun run ({ "status", "vm1" });
   EXPECT_EQ (run.wait (), 0) << run.err;
-  EXPECT_EQ (run.out, "vm1: running, kvm, up 1 h 2 min, pid 4711\n"
-                      "ports: 5, 3 of them spare\n"
-                      "control: /run/c\n"
-                      "\n"
-                      "ID    KIND  STATE   PLUG  PORT   GUEST PATH  HOST\n"
-                      "gpu0  vfio  usable  cold  port1  01/00       0000:41:00.0\n"
-                      "nic0  vfio  failed  hot   port2  02/00       -\n"
-                      "\n"
-                      "nic0: nic0: QEMU said \\033[2Jno\n");
+  EXPECT_EQ (run.out,
+             "vm1: running, kvm, up 1 h 2 min, pid 4711\n"
+             "ports: 5, 3 of them spare\n"
+             "control: /run/c\n"
+             "\n"
+             "ID    KIND  STATE   PLUG  PORT   GUEST PATH  HOST          BARS AT\n"
+             "gpu0  vfio  usable  cold  port1  01/00       0000:41:00.0  0 -, 1 0x800000000\n"
+             "nic0  vfio  failed  hot   port2  02/00       -             -\n"
+             "\n"
+             "nic0: nic0: QEMU said \\033[2Jno\n");
   EXPECT_EQ (run.err, "");
 }
 

@@ -78,7 +78,7 @@ protected:
     guest = pair[1];
 
     address.sun_family = AF_UNIX;
-    strcpy (address.sun_path, (pattern + "/console").c_str ());
+    g_snprintf (address.sun_path, sizeof address.sun_path, "%s/console", pattern.c_str ());
     listener = socket (AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (bind (listener, reinterpret_cast<sockaddr *> (&address), sizeof address) != 0 ||
         listen (listener, 64) != 0)
