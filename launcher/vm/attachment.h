@@ -95,7 +95,7 @@ void vp_attachment_add (VpAttachment *self);
  * vp_attachment_wait_usable:
  * @self: a new attachment
  * @task: (transfer full): gets the "attach" document or an error
- * @timeout_ms: longest wait; 0 for ever
+ * @timeout_ms: longest wait
  */
 void vp_attachment_wait_usable (VpAttachment *self, GTask *task, guint timeout_ms);
 
@@ -103,7 +103,7 @@ void vp_attachment_wait_usable (VpAttachment *self, GTask *task, guint timeout_m
  * vp_attachment_remove:
  * @self: an attachment of a running VM
  * @task: (transfer full): gets {"id", "state", "seconds"} or an error
- * @timeout_ms: longest wait; 0 for ever
+ * @timeout_ms: longest wait
  *
  * Asks the guest to let go. After the deadline the removal stays pending.
  */

@@ -7,8 +7,7 @@ vp_waiter_set (
   g_return_if_fail (self->task == NULL);
 
   self->task = task;
-  if (timeout_ms > 0)
-    self->deadline = g_timeout_add_once (timeout_ms, on_deadline, user_data);
+  self->deadline = g_timeout_add_once (timeout_ms, on_deadline, user_data);
 }
 
 void

@@ -22,7 +22,7 @@ typedef struct
  * vp_waiter_set:
  * @self: an empty waiter
  * @task: (transfer full): who waits
- * @timeout_ms: longest wait; 0 for ever
+ * @timeout_ms: longest wait
  * @on_deadline: called when time is up; must answer it
  * @user_data: for @on_deadline
  */

@@ -105,7 +105,7 @@ protected:
   }
 
   void
-  attach (const char *text, Outcome *outcome, guint timeout_ms = 0)
+  attach (const char *text, Outcome *outcome, guint timeout_ms = 60000)
   {
     VpDeviceSpec *spec = vp_device_spec_parse (text, nullptr);
     g_autoptr (VpAttachSource) source =
@@ -114,7 +114,7 @@ protected:
     vp_hotplug_attach_async (hotplug_, source, nullptr, timeout_ms, Outcome::on_attached, outcome);
   }
   void
-  detach (const char *id, Outcome *outcome, guint timeout_ms = 0)
+  detach (const char *id, Outcome *outcome, guint timeout_ms = 60000)
   {
     vp_hotplug_detach_async (hotplug_, id, timeout_ms, Outcome::on_detached, outcome);
   }
