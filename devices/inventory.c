@@ -270,7 +270,16 @@ check_bound (const VpPciFunction *function, const char *bdf, GError **error)
 }
 
 static gboolean
-check_viable (const VpInventory *self, const VpPciFunction *function, GError **error)
+will_be_taken (const GPtrArray *taken, const VpPciFunction *function)
+{
+  return taken != NULL && g_ptr_array_find ((GPtrArray *) taken, function, NULL);
+}
+
+static gboolean
+check_viable (const VpInventory *self,
+              const VpPciFunction *function,
+              const GPtrArray *taken,
+              GError **error)
 {
   const GPtrArray *members = g_hash_table_lookup (self->groups, GINT_TO_POINTER (function->group));
   g_autoptr (GString) culprits = g_string_new (NULL);
@@ -280,8 +289,7 @@ check_viable (const VpInventory *self, const VpPciFunction *function, GError **e
       const VpPciFunction *member = members->pdata[i];
       g_autofree char *bdf = NULL;
 
-      if (vp_pci_address_compare (&member->address, &function->address) == 0 ||
-          may_share_a_group (member->driver))
+      if (member == function || will_be_taken (taken, member) || may_share_a_group (member->driver))
         continue;
       bdf = vp_pci_address_to_string (&member->address);
       g_string_append_printf (culprits, "%s%s %sby %s", culprits->len > 0 ? ", " : "", bdf,
@@ -298,7 +306,7 @@ check_viable (const VpInventory *self, const VpPciFunction *function, GError **e
 gboolean
 vp_inventory_check_assignable (const VpInventory *self,
                                const VpPciFunction *function,
-                               gboolean will_bind,
+                               const GPtrArray *taken,
                                GError **error)
 {
   g_autofree char *bdf = NULL;
@@ -307,6 +315,7 @@ vp_inventory_check_assignable (const VpInventory *self,
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   bdf = vp_pci_address_to_string (&function->address);
-  return check_kind (function, bdf, error) && (will_bind || check_bound (function, bdf, error)) &&
-         check_viable (self, function, error);
+  return check_kind (function, bdf, error) &&
+         (will_be_taken (taken, function) || check_bound (function, bdf, error)) &&
+         check_viable (self, function, taken, error);
 }

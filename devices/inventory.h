@@ -64,8 +64,8 @@ GPtrArray *vp_inventory_resolve (const VpInventory *self, const VpDeviceRef *ref
  * vp_inventory_check_assignable:
  * @self: an inventory
  * @function: one of its functions
- * @will_bind: whether @function itself will be bound to vfio-pci first, so that its present
- *   driver does not matter; the other members of its group still do
+ * @taken: (nullable) (element-type VpPciFunction): functions that will be bound to vfio-pci first,
+ *   so that their present drivers do not matter
  * @error: return location for a #GError
  *
  * The rule of drivers/vfio: every member of the group is bound to a VFIO driver, to pci-stub or
@@ -75,7 +75,7 @@ GPtrArray *vp_inventory_resolve (const VpInventory *self, const VpDeviceRef *ref
  */
 gboolean vp_inventory_check_assignable (const VpInventory *self,
                                         const VpPciFunction *function,
-                                        gboolean will_bind,
+                                        const GPtrArray *taken,
                                         GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VpInventory, vp_inventory_free)

@@ -18,7 +18,7 @@ check (const VpHostFunctions *host, GError **error)
       const VpPciFunction *function = host->functions->pdata[i];
       g_autoptr (GError) local = NULL;
 
-      if (!vp_inventory_check_assignable (host->inventory, function, TRUE, &local) &&
+      if (!vp_inventory_check_assignable (host->inventory, function, host->functions, &local) &&
           !g_error_matches (local, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NOT_VIABLE))
         {
           g_propagate_error (error, g_steal_pointer (&local));
@@ -109,7 +109,7 @@ warn_about_groups (const VpHostFunctions *host)
       g_autoptr (GError) obstacle = NULL;
 
       if (function == NULL || !g_hash_table_add (seen, GINT_TO_POINTER (function->group)) ||
-          vp_inventory_check_assignable (now, function, FALSE, &obstacle) ||
+          vp_inventory_check_assignable (now, function, NULL, &obstacle) ||
           !g_error_matches (obstacle, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NOT_VIABLE))
         continue;
 

@@ -151,7 +151,7 @@ can_assign (const VpInventory *inventory,
             const VpPciFunction *function,
             GError **obstacle)
 {
-  return vp_inventory_check_assignable (inventory, function, FALSE, obstacle) &&
+  return vp_inventory_check_assignable (inventory, function, NULL, obstacle) &&
          vp_vfio_node_check (sysfs, function->group, obstacle);
 }
 

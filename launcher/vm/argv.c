@@ -86,8 +86,10 @@ add_port (GPtrArray *argv, const VpPlan *plan, const VpPlanPort *port)
   json_object_set_int_member (device, "port", port->slot << 3 | port->function);
   if (port->function == 0 && slot_has_more_functions (plan, port->slot))
     json_object_set_boolean_member (device, "multifunction", TRUE);
-  if (!port->has_io)
-    json_object_set_int_member (device, "io-reserve", 0);
+  /* Left to itself firmware gives I/O space to a port that holds a device with an I/O BAR, and none
+   * to an empty one. */
+  if (!port->has_io || port->reserve.io > 0)
+    json_object_set_int_member (device, "io-reserve", (gint64) port->reserve.io);
   if (port->reserve.mem > 0)
     json_object_set_int_member (device, "mem-reserve", (gint64) port->reserve.mem);
   if (port->reserve.pref64 > 0)

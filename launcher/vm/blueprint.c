@@ -1,11 +1,8 @@
 #include "launcher/vm/blueprint.h"
 
-#include "devices/error.h"
-#include "devices/vfio-bind.h"
-#include "devices/vfio-node.h"
 #include "launcher/config/accelerator.h"
-#include "launcher/error.h"
 #include "launcher/vm/argv.h"
+#include "launcher/vm/host-devices.h"
 #include "launcher/vm/own-devices.h"
 
 #include <string.h>
@@ -13,10 +10,10 @@
 /* The devices that were asked for, found on the host. The requests borrow from the others. */
 typedef struct
 {
-  GArray *requests;  /* (element-type VpPlanRequest) */
-  GPtrArray *specs;  /* (element-type VpDeviceSpec): of each request */
-  GPtrArray *refs;   /* (element-type utf8): as typed */
-  GHashTable *bound; /* (element-type VpPciFunction): those that will be bound to vfio-pci */
+  GArray *requests; /* (element-type VpPlanRequest) */
+  GPtrArray *specs; /* (element-type VpDeviceSpec): of each request */
+  GPtrArray *refs;  /* (element-type utf8): as typed */
+  GPtrArray *taken; /* (element-type VpPciFunction): those that will be bound to vfio-pci */
 } Wishes;
 
 static void
@@ -25,7 +22,7 @@ wishes_clear (Wishes *wishes)
   g_array_unref (wishes->requests);
   g_ptr_array_unref (wishes->specs);
   g_ptr_array_unref (wishes->refs);
-  g_hash_table_unref (wishes->bound);
+  g_ptr_array_unref (wishes->taken);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Wishes, wishes_clear)
@@ -37,7 +34,7 @@ wishes_new (void)
     .requests = g_array_new (FALSE, FALSE, sizeof (VpPlanRequest)),
     .specs = g_ptr_array_new (),
     .refs = g_ptr_array_new_with_free_func (g_free),
-    .bound = g_hash_table_new (NULL, NULL),
+    .taken = g_ptr_array_new (),
   };
 }
 
@@ -54,81 +51,24 @@ add_wish (Wishes *wishes, VpDeviceSpec *spec, const char *ref, const VpPciFuncti
   g_array_append_val (wishes->requests, request);
   g_ptr_array_add (wishes->specs, spec);
   if (function != NULL && spec->bind)
-    g_hash_table_add (wishes->bound, (gpointer) function);
+    g_ptr_array_add (wishes->taken, (gpointer) function);
 }
 
 static gboolean
 resolve (Wishes *wishes, const VpInventory *inventory, VpDeviceSpec *spec, GError **error)
 {
-  g_autoptr (GPtrArray) functions = NULL;
+  g_autoptr (GPtrArray) functions = vp_host_devices_resolve (inventory, spec, error);
   char *ref;
 
-  if (spec->kind == VP_DEVICE_SPEC_QEMU)
-    {
-      add_wish (wishes, spec, spec->driver, NULL);
-      return TRUE;
-    }
-
-  functions = vp_inventory_resolve (inventory, &spec->ref, error);
   if (functions == NULL)
     return FALSE;
-  if (functions->len > 1 && spec->id != NULL)
-    return vp_error_refuse (
-        error, spec->text, "stands for %u devices of an IOMMU group, which cannot all be called %s",
-        functions->len, spec->id);
 
-  ref = g_strndup (spec->text, strcspn (spec->text, ","));
+  ref = spec->kind == VP_DEVICE_SPEC_QEMU ? g_strdup (spec->driver)
+                                          : g_strndup (spec->text, strcspn (spec->text, ","));
   g_ptr_array_add (wishes->refs, ref);
   for (guint i = 0; i < functions->len; i++)
     add_wish (wishes, spec, ref, functions->pdata[i]);
   return TRUE;
-}
-
-/* drivers/vfio lets these stand beside its own drivers. */
-static gboolean
-is_harmless (const char *driver)
-{
-  return driver == NULL || vp_vfio_is_vfio_driver (driver) || g_str_equal (driver, "pci-stub") ||
-         g_str_equal (driver, "pcieport");
-}
-
-/* The inventory knows what is bound now; here counts what will be, when the whole group is given.
- */
-static gboolean
-will_be_viable (const Wishes *wishes, const VpInventory *inventory, int group)
-{
-  g_autoptr (GPtrArray) members = vp_inventory_get_group (inventory, group);
-
-  for (guint i = 0; i < members->len; i++)
-    {
-      const VpPciFunction *member = members->pdata[i];
-
-      if (!g_hash_table_contains (wishes->bound, member) && !is_harmless (member->driver))
-        return FALSE;
-    }
-  return TRUE;
-}
-
-static gboolean
-check_function (const Wishes *wishes,
-                const VpBlueprint *self,
-                const VpPciFunction *function,
-                GError **error)
-{
-  gboolean will_bind = g_hash_table_contains (wishes->bound, function);
-  g_autoptr (GError) obstacle = NULL;
-
-  if (!vp_inventory_check_assignable (self->inventory, function, will_bind, &obstacle) &&
-      !(g_error_matches (obstacle, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NOT_VIABLE) &&
-        will_be_viable (wishes, self->inventory, function->group)))
-    {
-      g_propagate_error (error, g_steal_pointer (&obstacle));
-      return FALSE;
-    }
-
-  /* Before it is bound there is no node to look at. */
-  return !vp_vfio_is_vfio_driver (function->driver) ||
-         vp_vfio_node_check (self->sysfs, function->group, error);
 }
 
 static gboolean
@@ -138,11 +78,14 @@ find_devices (VpBlueprint *self, Wishes *wishes, GError **error)
     if (!resolve (wishes, self->inventory, self->config->devices->pdata[i], error))
       return FALSE;
 
+  /* Only now is it known which neighbours in a group come along. */
   for (guint i = 0; i < wishes->requests->len; i++)
     {
       const VpPlanRequest *request = &g_array_index (wishes->requests, VpPlanRequest, i);
 
-      if (request->function != NULL && !check_function (wishes, self, request->function, error))
+      if (request->function != NULL &&
+          !vp_host_devices_check (self->sysfs, self->inventory, request->function, wishes->taken,
+                                  TRUE, error))
         return FALSE;
     }
   return TRUE;

@@ -25,8 +25,7 @@ struct _VpMachine
   VpQemu *qemu;
   VpReadiness *readiness; /* nullable: nothing to look for on the console */
   guint ready_timer;
-  guint give_back_timer;
-  gboolean over;
+  guint give_back_timer; /* runs from QEMU's end until everything is back */
 
   GTask *start;        /* nullable: who waits for the start */
   GError *start_error; /* nullable: why it failed; told once everything is undone */
@@ -46,15 +45,12 @@ enum
 
 static guint signals[N_SIGNALS];
 
-/* --- the end --------------------------------------------------------------------------------- */
-
 static void
 tell_end (VpMachine *self)
 {
   g_autoptr (GTask) start = g_steal_pointer (&self->start);
 
   g_clear_handle_id (&self->give_back_timer, g_source_remove);
-  self->over = FALSE;
   if (start != NULL)
     g_task_return_error (start, g_steal_pointer (&self->start_error));
   else
@@ -78,7 +74,6 @@ wind_up (VpMachine *self)
       tell_end (self);
       return;
     }
-  self->over = TRUE;
   self->give_back_timer = g_timeout_add_once (LAST_GIVE_BACK_MS, on_give_back_deadline, self);
 }
 
@@ -90,8 +85,6 @@ on_exited (VpQemu *qemu, gpointer user_data)
   wind_up (self);
 }
 
-/* --- events ---------------------------------------------------------------------------------- */
-
 static void
 on_device_changed (VpHotplug *hotplug, const char *id, int state, gpointer user_data)
 {
@@ -102,7 +95,7 @@ on_device_changed (VpHotplug *hotplug, const char *id, int state, gpointer user_
   json_object_set_string_member (data, "state", vp_device_state_to_string ((VpDeviceState) state));
   g_signal_emit (self, signals[SIGNAL_EVENT], 0, "VMPLUG_DEVICE_STATE", data);
 
-  if (self->over && vp_hotplug_is_idle (hotplug))
+  if (self->give_back_timer != 0 && vp_hotplug_is_idle (hotplug))
     tell_end (self);
 }
 
@@ -129,8 +122,6 @@ on_console_output (VpQemu *qemu, GBytes *output, gpointer user_data)
     }
   g_signal_emit (self, signals[SIGNAL_CONSOLE], 0, output);
 }
-
-/* --- the start ------------------------------------------------------------------------------- */
 
 static void
 on_ready_timer (gpointer user_data)
@@ -221,8 +212,6 @@ vp_machine_start_finish (VpMachine *self, GAsyncResult *result, GError **error)
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
-/* --- attach and detach ----------------------------------------------------------------------- */
-
 /* The attach of a group is the attach of each of its endpoints, and ends with the last of them. */
 typedef struct
 {
@@ -264,10 +253,23 @@ on_attached (GObject *source, GAsyncResult *result, gpointer user_data)
   g_task_return_pointer (task, document, (GDestroyNotify) json_object_unref);
 }
 
-static gboolean
-holds_group (int group, gpointer user_data)
+/* Returns: (transfer container) (nullable): what @spec stands for, ready to be attached */
+static GPtrArray *
+find_functions (VpMachine *self, const VpInventory *inventory, VpDeviceSpec *spec, GError **error)
 {
-  return vp_hotplug_holds_group (user_data, group);
+  g_autoptr (GPtrArray) functions = vp_host_devices_resolve (inventory, spec, error);
+
+  for (guint i = 0; functions != NULL && i < functions->len; i++)
+    {
+      const VpPciFunction *function = functions->pdata[i];
+
+      if (function != NULL &&
+          !vp_host_devices_check (self->blueprint->sysfs, inventory, function,
+                                  spec->bind ? functions : NULL,
+                                  !vp_hotplug_holds_group (self->hotplug, function->group), error))
+        return NULL;
+    }
+  return g_steal_pointer (&functions);
 }
 
 void
@@ -288,8 +290,7 @@ vp_machine_attach_async (VpMachine *self,
   g_task_set_source_tag (task, vp_machine_attach_async);
   inventory = vp_inventory_read (self->blueprint->sysfs, &error);
   if (inventory != NULL)
-    functions = vp_host_devices_find (self->blueprint->sysfs, inventory, spec, holds_group,
-                                      self->hotplug, &error);
+    functions = find_functions (self, inventory, owned_spec, &error);
   if (functions == NULL)
     {
       g_task_return_error (task, g_steal_pointer (&error));
@@ -347,8 +348,6 @@ vp_machine_detach_finish (VpMachine *self, GAsyncResult *result, GError **error)
 
   return g_task_propagate_pointer (G_TASK (result), error);
 }
-
-/* --- everything else ------------------------------------------------------------------------- */
 
 void
 vp_machine_stop (VpMachine *self, gboolean force)

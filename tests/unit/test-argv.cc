@@ -305,7 +305,7 @@ TEST (Argv, HotDevicesAreNotOnTheCommandLine)
   EXPECT_EQ (device_of (wanted.build (), "vfio-61-00.0"), "");
 }
 
-TEST (Argv, IoSpaceIsClosedWhereNothingNeedsIt)
+TEST (Argv, IoSpaceIsThereOnlyForWhatNeedsIt)
 {
   Wanted wanted;
 
@@ -314,7 +314,8 @@ TEST (Argv, IoSpaceIsClosedWhereNothingNeedsIt)
   wanted.host ("0000:61:00.0", NIC_WITH_IO);
   const auto argv = wanted.build ();
   EXPECT_NE (device_of (argv, "port1").find ("\"io-reserve\":0"), std::string::npos);
-  EXPECT_EQ (device_of (argv, "port2").find ("io-reserve"), std::string::npos);
+  /* An empty port gets none from firmware unless it is asked for. */
+  EXPECT_NE (device_of (argv, "port2").find ("\"io-reserve\":4096"), std::string::npos);
 }
 
 TEST (Argv, OnlyFunctionZeroOfASharedSlotIsMultifunction)

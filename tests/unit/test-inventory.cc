@@ -66,7 +66,10 @@ protected:
   refusal (const char *text, gboolean will_bind, int code)
   {
     g_autoptr (GError) error = nullptr;
-    if (vp_inventory_check_assignable (inventory, find (text), will_bind, &error))
+    g_autoptr (GPtrArray) taken = g_ptr_array_new ();
+    if (will_bind)
+      g_ptr_array_add (taken, const_cast<VpPciFunction *> (find (text)));
+    if (vp_inventory_check_assignable (inventory, find (text), taken, &error))
       return "";
     EXPECT_TRUE (g_error_matches (error, VP_DEVICE_ERROR, code)) << error->message;
     return error->message;
