@@ -34,7 +34,8 @@ typedef struct
 /**
  * vp_pci_resource_parse:
  * @text: the content of a sysfs "resource" file: lines of "start end flags" in hexadecimal
- * @bars: (out caller-allocates) (array fixed-size=6): filled from the first; empty ones are left out
+ * @bars: (out caller-allocates) (array fixed-size=6): filled from the first; empty ones are left
+ * out
  * @n_bars: (out): how many were filled
  * @error: return location for a #GError
  *
