@@ -68,6 +68,11 @@ public:
                ? json_array_get_length (json_node_get_array (node_.get ()))
                : 0;
   }
+  bool
+  is_empty () const
+  {
+    return node_ != nullptr && JSON_NODE_HOLDS_ARRAY (node_.get ()) && size () == 0;
+  }
   std::string
   text () const
   {
