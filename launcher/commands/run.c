@@ -63,9 +63,13 @@ run_in_foreground (VpBlueprint *blueprint, const char *root, GError **error)
                                     .user_data = &run };
   int signal_number = 0;
 
-  if (!vp_supervisor_run (blueprint, root, &hooks, &signal_number, error))
-    return -1;
-  return signal_number != 0 ? SIGNAL_STATUS + signal_number : 0;
+  if (vp_supervisor_run (blueprint, root, &hooks, &signal_number, error) || signal_number != 0)
+    {
+      /* Whoever sent the signal knows why the VM ended. */
+      g_clear_error (error);
+      return signal_number != 0 ? SIGNAL_STATUS + signal_number : 0;
+    }
+  return -1;
 }
 
 /* The new process: its exit status is nobody's, its report is. */

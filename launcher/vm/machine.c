@@ -2,6 +2,8 @@
 
 #include "devices/lifecycle.h"
 #include "launcher/config/accelerator.h"
+#include "launcher/error.h"
+#include "launcher/vm/group-attach.h"
 #include "launcher/vm/host-change.h"
 #include "launcher/vm/host-devices.h"
 #include "launcher/vm/hotplug.h"
@@ -31,6 +33,7 @@ struct _VpMachine
   GError *start_error; /* nullable: why it failed; told once everything is undone */
   GPtrArray *taken;    /* (element-type VpPciFunction): host functions taken for the start */
   gint64 started_us;
+  gboolean stopping;
 };
 
 G_DEFINE_FINAL_TYPE (VpMachine, vp_machine, G_TYPE_OBJECT)
@@ -180,6 +183,13 @@ on_taken (GObject *source, GAsyncResult *result, gpointer user_data)
     }
   for (guint i = 0; i < self->taken->len; i++)
     vp_hotplug_mark_taken (self->hotplug, self->taken->pdata[i]);
+  if (self->stopping)
+    {
+      g_set_error (&self->start_error, VP_ERROR, VP_ERROR_START, "%s was stopped before it started",
+                   vp_machine_get_name (self));
+      wind_up (self);
+      return;
+    }
   vp_qemu_start_async (self->qemu, self->blueprint->argv, self->run_dir, on_qemu_started,
                        g_object_ref (self));
 }
@@ -212,45 +222,17 @@ vp_machine_start_finish (VpMachine *self, GAsyncResult *result, GError **error)
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
-/* The attach of a group is the attach of each of its endpoints, and ends with the last of them. */
-typedef struct
-{
-  guint n_left;
-  JsonArray *documents;
-  GError *error; /* the first */
-} Attach;
-
-static void
-attach_free (Attach *attach)
-{
-  json_array_unref (attach->documents);
-  g_clear_error (&attach->error);
-  g_free (attach);
-}
-
 static void
 on_attached (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = G_TASK (user_data);
-  Attach *attach = g_task_get_task_data (task);
-  JsonObject *document = vp_hotplug_attach_finish (VP_HOTPLUG (source), result,
-                                                   attach->error == NULL ? &attach->error : NULL);
+  GError *error = NULL;
+  JsonObject *document = vp_group_attach_finish (VP_HOTPLUG (source), result, &error);
 
   if (document != NULL)
-    json_array_add_object_element (attach->documents, document);
-  if (--attach->n_left > 0)
-    return;
-
-  if (attach->error != NULL)
-    {
-      g_task_return_error (task, g_steal_pointer (&attach->error));
-      return;
-    }
-  document = json_object_ref (json_array_get_object_element (attach->documents, 0));
-  json_array_remove_element (attach->documents, 0);
-  if (json_array_get_length (attach->documents) > 0)
-    json_object_set_array_member (document, "others", json_array_ref (attach->documents));
-  g_task_return_pointer (task, document, (GDestroyNotify) json_object_unref);
+    g_task_return_pointer (task, document, (GDestroyNotify) json_object_unref);
+  else
+    g_task_return_error (task, error);
 }
 
 /* Returns: (transfer container) (nullable): what @spec stands for, ready to be attached */
@@ -285,7 +267,6 @@ vp_machine_attach_async (VpMachine *self,
   g_autoptr (GPtrArray) functions = NULL;
   g_autoptr (VpAttachSource) source = NULL;
   g_autoptr (GError) error = NULL;
-  Attach *attach;
 
   g_task_set_source_tag (task, vp_machine_attach_async);
   inventory = vp_inventory_read (self->blueprint->sysfs, &error);
@@ -297,14 +278,9 @@ vp_machine_attach_async (VpMachine *self,
       return;
     }
 
-  attach = g_new0 (Attach, 1);
-  attach->n_left = functions->len;
-  attach->documents = json_array_new ();
-  g_task_set_task_data (task, attach, (GDestroyNotify) attach_free);
   source = vp_attach_source_new (g_steal_pointer (&owned_spec), g_steal_pointer (&inventory));
-  for (guint i = 0; i < functions->len; i++)
-    vp_hotplug_attach_async (self->hotplug, source, functions->pdata[i], timeout_ms, on_attached,
-                             g_object_ref (task));
+  vp_group_attach_async (self->hotplug, source, functions, timeout_ms, on_attached,
+                         g_steal_pointer (&task));
 }
 
 JsonObject *
@@ -352,6 +328,7 @@ vp_machine_detach_finish (VpMachine *self, GAsyncResult *result, GError **error)
 void
 vp_machine_stop (VpMachine *self, gboolean force)
 {
+  self->stopping = TRUE;
   vp_qemu_stop (self->qemu, force);
 }
 
