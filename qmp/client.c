@@ -95,7 +95,7 @@ vp_qmp_client_execute_async (VpQmpClient *self,
   g_task_set_name (task, command);
   id = begin_call (self, task, timeout_ms);
   if (id > 0)
-    send_command (self, id, command, arguments, fds);
+    send_command (self, id, command, owned_arguments, fds);
 }
 
 JsonNode *

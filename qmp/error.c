@@ -25,7 +25,12 @@ vp_qmp_error_private_clear (VpQmpErrorPrivate *self)
   g_clear_pointer (&self->object, json_object_unref);
 }
 
+/* GLib's macro steps back from the error to our part of it in bytes, and keeps it aligned itself.
+ */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wcast-align"
 G_DEFINE_EXTENDED_ERROR (VpQmpError, vp_qmp_error)
+#pragma GCC diagnostic pop
 
 /* The three classes that still mean something; QEMU sends GenericError for nearly everything. */
 static const struct
