@@ -199,14 +199,15 @@ place_behind_bridge (VpPlanner *self,
 
   g_array_append_vals (self->bridge_bars, function->bars, function->n_bars);
   if (self->bridge_port == NULL || self->bridge_slot == VP_TOPOLOGY_BRIDGE_LAST_SLOT ||
-      !vp_plan_bridge_holds ((const VpBar *) self->bridge_bars->data, self->bridge_bars->len))
+      !vp_plan_bridge_holds (&g_array_index (self->bridge_bars, const VpBar, 0),
+                             self->bridge_bars->len))
     {
       open_bridge (self);
       g_array_append_vals (self->bridge_bars, function->bars, function->n_bars);
     }
 
-  if (!vp_window_add_bars (&sum, (const VpBar *) self->bridge_bars->data, self->bridge_bars->len,
-                           error))
+  if (!vp_window_add_bars (&sum, &g_array_index (self->bridge_bars, const VpBar, 0),
+                           self->bridge_bars->len, error))
     return FALSE;
 
   g_array_index (self->pref64, guint64, self->bridge_index) = sum.pref64;

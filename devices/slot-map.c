@@ -133,7 +133,7 @@ bridge_has_room (const VpSlotMap *self, const VpSlot *slot, const VpPciFunction 
         g_array_append_vals (bars, other->bars, other->n_bars);
     }
   g_array_append_vals (bars, function->bars, function->n_bars);
-  return vp_plan_bridge_holds ((const VpBar *) bars->data, bars->len);
+  return vp_plan_bridge_holds (&g_array_index (bars, const VpBar, 0), bars->len);
 }
 
 static gboolean

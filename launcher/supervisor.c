@@ -33,6 +33,8 @@ open_signals (void)
   sigprocmask (SIG_BLOCK, &signals, NULL);
   /* "vmplug run | head": who stops reading must not kill the VM. */
   signal (SIGPIPE, SIG_IGN);
+  /* A log that has reached RLIMIT_FSIZE is lost; the VM is not. */
+  signal (SIGXFSZ, SIG_IGN);
   return signalfd (-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 

@@ -1,5 +1,6 @@
 #include "launcher/vm/attachment.h"
 
+#include "devices/vfio-bind.h"
 #include "launcher/error.h"
 #include "launcher/vm/argv.h"
 #include "launcher/vm/bar-watch.h"
@@ -200,12 +201,12 @@ on_removal_refused (VpRemoval *removal, const GError *why, gpointer user_data)
 static void
 finish_release (VpAttachment *self, const GError *host_error)
 {
-  g_autoptr (VpAttachment) keep = g_object_ref (self);
-
+  g_object_ref (self);
   g_signal_emit (self, signals[SIGNAL_CHANGED], 0);
   answer_usable (self);
   answer_removed (self, host_error);
   g_signal_emit (self, signals[SIGNAL_RELEASED], 0);
+  g_object_unref (self);
 }
 
 static void
@@ -300,7 +301,9 @@ on_taken (GObject *source, GAsyncResult *result, gpointer user_data)
 void
 vp_attachment_take (VpAttachment *self)
 {
-  if (self->function == NULL || !self->spec->bind)
+  /* One that was bound before us stays bound after us. */
+  if (self->function == NULL || !self->spec->bind ||
+      vp_vfio_is_vfio_driver (self->function->driver))
     return;
   self->host_changing = TRUE;
   vp_host_change_take_one_async (self->bindings, self->function, on_taken, g_object_ref (self));

@@ -1,6 +1,7 @@
 #include "launcher/vm/machine.h"
 
 #include "devices/lifecycle.h"
+#include "devices/vfio-bind.h"
 #include "launcher/config/accelerator.h"
 #include "launcher/error.h"
 #include "launcher/vm/group-attach.h"
@@ -208,7 +209,9 @@ vp_machine_start_async (VpMachine *self, GAsyncReadyCallback callback, gpointer 
       const VpPlanDevice *device = blueprint->plan->devices->pdata[i];
       const VpDeviceSpec *spec = blueprint->specs->pdata[i];
 
-      if (device->function != NULL && spec->bind)
+      /* One that was bound before us stays bound after us. */
+      if (device->function != NULL && spec->bind &&
+          !vp_vfio_is_vfio_driver (device->function->driver))
         g_ptr_array_add (self->taken, (gpointer) device->function);
     }
   vp_host_change_take_async (self->bindings, self->taken, on_taken, g_object_ref (self));

@@ -103,6 +103,8 @@ set_up_child (gpointer user_data)
 
   sigemptyset (&none);
   sigprocmask (SIG_SETMASK, &none, NULL);
+  signal (SIGPIPE, SIG_DFL);
+  signal (SIGXFSZ, SIG_DFL);
   setpgid (0, 0);
   prctl (PR_SET_PDEATHSIG, SIGKILL);
   if (getppid () != parent) /* it died before the signal was set */
