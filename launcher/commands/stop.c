@@ -4,9 +4,13 @@
 #include "launcher/commands/vm-state.h"
 #include "launcher/control/control-client.h"
 #include "launcher/error.h"
+#include "launcher/vm/autofd.h"
 #include "qmp/error.h"
+#include "qmp/message.h"
 
+#include <poll.h>
 #include <stdio.h>
+#include <sys/pidfd.h>
 
 /* The whole ladder (30 s for the guest, 5 s for quit, 5 s for SIGTERM) and time to give devices
    back. */
@@ -35,8 +39,29 @@ wait_for_hang_up (VpControlClient *client, guint timeout_ms)
   return vp_qmp_client_is_closed (client);
 }
 
+/* Returns: a descriptor that is readable once the supervisor has exited; -1 when it cannot be had
+ */
+static int
+watch_supervisor (JsonObject *reply)
+{
+  gint64 pid = vp_qmp_message_get_int (reply, "supervisor", 0);
+
+  /* It still holds our connection, so the pid is its own. */
+  return pid > 0 && pid <= G_MAXINT ? pidfd_open ((pid_t) pid, 0) : -1;
+}
+
+/* The very last that a supervisor does, after giving up its lock, is to remove its folder. */
+static void
+wait_for_exit (int supervisor, guint timeout_ms)
+{
+  struct pollfd poll_fd = { .fd = supervisor, .events = POLLIN };
+
+  if (supervisor >= 0)
+    poll (&poll_fd, 1, (int) MIN (timeout_ms, G_MAXINT));
+}
+
 static gboolean
-ask_to_stop (VpControlClient *client, gboolean force, GError **error)
+ask_to_stop (VpControlClient *client, gboolean force, int *supervisor, GError **error)
 {
   g_autoptr (JsonObject) reply = NULL;
   g_autoptr (GError) local = NULL;
@@ -44,6 +69,8 @@ ask_to_stop (VpControlClient *client, gboolean force, GError **error)
 
   json_object_set_boolean_member (arguments, "force", force);
   reply = vp_control_client_call (client, "vmplug-stop", arguments, ANSWER_MS, &local);
+  if (reply != NULL)
+    *supervisor = watch_supervisor (reply);
   /* it may have ended on its own at this moment */
   if (reply != NULL || g_error_matches (local, VP_QMP_ERROR, VP_QMP_ERROR_DISCONNECTED))
     return TRUE;
@@ -74,6 +101,7 @@ vp_command_stop (int argc, char **argv, gboolean *as_json, GError **error)
   g_auto (GStrv) args = vp_command_line_parse (&line, argc, argv, NULL, error);
   g_autofree char *root = line.root;
   g_autoptr (VpControlClient) client = NULL;
+  vp_autofd int supervisor = -1;
   gint64 start = g_get_monotonic_time ();
   guint timeout_ms = DEFAULT_TIMEOUT_MS;
   guint waited_ms;
@@ -81,7 +109,7 @@ vp_command_stop (int argc, char **argv, gboolean *as_json, GError **error)
   if (args == NULL || !vp_timeout_parse (timeout, &timeout_ms, error))
     return -1;
   client = vp_control_client_connect (root, args[0], error);
-  if (client == NULL || !ask_to_stop (client, force, error))
+  if (client == NULL || !ask_to_stop (client, force, &supervisor, error))
     return -1;
 
   wait_for_hang_up (client, timeout_ms);
@@ -92,6 +120,7 @@ vp_command_stop (int argc, char **argv, gboolean *as_json, GError **error)
                    timeout_ms / 1000.0);
       return -1;
     }
+  wait_for_exit (supervisor, timeout_ms);
 
   printf ("%s has ended after %.1f s\n", args[0],
           (double) (g_get_monotonic_time () - start) / G_USEC_PER_SEC);

@@ -105,12 +105,18 @@ stop (VpMachine *machine, VpQmpCall *call, JsonObject *arguments)
 {
   GError *error = NULL;
   gboolean force;
-  gboolean ok = vp_call_arguments_get_flag (arguments, "force", &force, &error);
+  JsonObject *value;
 
+  if (!vp_call_arguments_get_flag (arguments, "force", &force, &error))
+    {
+      answer (call, NULL, error);
+      return;
+    }
   /* first the answer: a VM that is stopped may be gone before there is another chance */
-  answer (call, NULL, error);
-  if (ok)
-    vp_machine_stop (machine, force);
+  value = json_object_new ();
+  json_object_set_int_member (value, "supervisor", getpid ());
+  answer_document (call, value, NULL);
+  vp_machine_stop (machine, force);
 }
 
 static const struct

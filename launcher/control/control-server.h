@@ -17,7 +17,8 @@ G_DECLARE_FINAL_TYPE (VpControlServer, vp_control_server, VP, CONTROL_SERVER, GO
  *   vmplug-status                                   the "status" document
  *   vmplug-attach {"spec": S, "timeout": SECONDS}   the "attach" document
  *   vmplug-detach {"id": ID, "timeout": SECONDS}    {"id", "state", "seconds"}
- *   vmplug-stop {"force": BOOLEAN}                  {} at once; the end shows by hanging up
+ *   vmplug-stop {"force": BOOLEAN}                  {"supervisor": PID} at once; its exit is the
+ * end
  *
  * and QEMU's own commands that only read (query-*, qom-list, qom-get, qom-list-types,
  * device-list-properties), and stop, cont, system_reset, system_powerdown. Everything else is
