@@ -196,7 +196,10 @@ handle_event (VpQmpClient *self, JsonObject *message)
   if (name == NULL)
     return FALSE;
   if (data == NULL)
-    data = empty = json_object_new ();
+    {
+      empty = json_object_new ();
+      data = empty;
+    }
   g_signal_emit (self, signals[SIGNAL_EVENT], 0, name, data);
   return TRUE;
 }

@@ -154,7 +154,7 @@ vp_qmp_server_broadcast (VpQmpServer *self, const char *event, JsonObject *data)
 void
 vp_qmp_server_close (VpQmpServer *self)
 {
-  g_autoptr (GPtrArray) connections = NULL;
+  GPtrArray *connections;
 
   g_return_if_fail (VP_IS_QMP_SERVER (self));
 
@@ -164,6 +164,7 @@ vp_qmp_server_close (VpQmpServer *self)
   /* taken out first: each says "closed", and would be looked for among its dropped neighbours */
   connections = g_steal_pointer (&self->connections);
   self->connections = new_connections ();
+  g_ptr_array_unref (connections);
 }
 
 static void
