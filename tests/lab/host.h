@@ -71,6 +71,15 @@ public:
     return std::filesystem::directory_iterator (folder () / "net", none) !=
            std::filesystem::directory_iterator ();
   }
+  /* Of the network card that its driver makes of it. */
+  std::string
+  network_address () const
+  {
+    std::error_code none;
+    for (const auto &card : std::filesystem::directory_iterator (folder () / "net", none))
+      return read (card.path () / "address");
+    return "";
+  }
   /* What vmplug has noted of it; empty when there is no entry. */
   std::string
   journal () const
@@ -140,8 +149,8 @@ lab_function (const std::string &name, unsigned number = 0)
   return lab_functions (name).at (number);
 }
 
-/* A test that leaves the host's devices with their drivers, whatever it does with them. */
-class LabTest : public testing::Test
+/* The devices that the tests need. */
+class LabDevices : public testing::Test
 {
 protected:
   const HostFunction big = lab_function ("big");
@@ -149,20 +158,6 @@ protected:
   const HostFunction edu = lab_function ("edu");
   const HostFunction twin0 = lab_function ("twin", 0);
   const HostFunction twin1 = lab_function ("twin", 1);
-
-  void
-  TearDown () override
-  {
-    for (const HostFunction *function : { &big, &nic, &edu, &twin0, &twin1 })
-      {
-        if (function->driver () == "vfio-pci" || function->journal () != "")
-          {
-            const Outcome outcome = vmplug ({ "release", function->address });
-            EXPECT_EQ (outcome.status, 0) << outcome;
-          }
-        expect_home (*function);
-      }
-  }
 
   /* It has the driver that it had at first, which works, and nothing is noted of it. */
   static void
@@ -175,5 +170,28 @@ protected:
     EXPECT_EQ (function.attribute ("driver_override"), "(null)\n") << function.address;
     EXPECT_TRUE (eventually ([&] { return function.has_network () == is_network; }, 20))
         << function.address;
+  }
+  /* Gives it back if a test has left it with vfio-pci. */
+  static void
+  bring_home (const HostFunction &function)
+  {
+    if (function.driver () == "vfio-pci" || function.journal () != "")
+      {
+        const Outcome outcome = vmplug ({ "release", function.address });
+        EXPECT_EQ (outcome.status, 0) << outcome;
+      }
+    expect_home (function);
+  }
+};
+
+/* A test that leaves every device with its driver, whatever it does with them. */
+class LabTest : public LabDevices
+{
+protected:
+  void
+  TearDown () override
+  {
+    for (const HostFunction *function : { &big, &nic, &edu, &twin0, &twin1 })
+      bring_home (*function);
   }
 };

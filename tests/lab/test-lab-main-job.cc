@@ -1,0 +1,251 @@
+#include "tests/lab/vm.h"
+
+/* What vmplug is for: a guest that has the device with the large BAR from the start, and is given
+ * and deprived of the others while it runs. */
+
+namespace
+{
+
+constexpr uint64_t GIB = uint64_t{ 1 } << 30;
+
+/* Mapped into the guest page by page through the emulated IOMMU, 16 GiB take a minute. */
+constexpr char WITHOUT_MAP[] = ",x-no-mmap=on";
+
+constexpr char READ_MAC[] = "cat /sys/class/net/eth0/address";
+
+/* One VM for all tests, as each boot costs much: with the large device, cold, and the others, hot.
+ * Each test leaves it so that the next can begin. */
+class MainJob : public LabDevices
+{
+protected:
+  static std::unique_ptr<LabVm> vm;
+  static std::string mac; /* of the card, when the host had it */
+
+  static void
+  SetUpTestSuite ()
+  {
+    const HostFunction big = lab_function ("big"), nic = lab_function ("nic"),
+                       edu = lab_function ("edu");
+
+    mac = nic.network_address ();
+    vm = std::make_unique<LabVm> ();
+    vm->boot ({ "--device", big.address + ",bind=on" + WITHOUT_MAP, "--device",
+                nic.address + ",bind=on", "--device", edu.address + ",bind=on,id=teacher" });
+  }
+  static void
+  TearDownTestSuite ()
+  {
+    vm.reset ();
+    for (const char *name : { "big", "nic", "edu", "twin" })
+      for (const HostFunction &function : lab_functions (name))
+        expect_home (function);
+  }
+
+  void
+  SetUp () override
+  {
+    ASSERT_NE (vm, nullptr);
+    ASSERT_TRUE (vm->guest ().can ("true"));
+  }
+  /* Of what came during the test, nothing stays. */
+  void
+  TearDown () override
+  {
+    const Json devices = vm->status ()["devices"];
+
+    for (unsigned i = 0; i < devices.size (); i++)
+      {
+        const std::string id = devices.at (i)["id"].text ();
+        if (id != big.id () && id != nic.id () && id != "teacher")
+          detach (id);
+      }
+    for (const HostFunction *function : { &nic, &edu, &twin0, &twin1 })
+      if (devices.find ("address", function->address).is_null ())
+        bring_home (*function);
+  }
+
+  /* Attaches a device, which must become usable; returns what vmplug says of it. */
+  static Json
+  attach (const std::string &spec)
+  {
+    const Outcome outcome = vm->attach (spec);
+    EXPECT_EQ (outcome.status, 0) << outcome;
+    const Json device = Json::parse (outcome.out);
+    EXPECT_EQ (device["state"].text (), "usable") << device;
+    return device;
+  }
+  static void
+  detach (const std::string &id)
+  {
+    const Outcome outcome = vm->detach (id);
+    EXPECT_EQ (outcome.status, 0) << outcome;
+    const Json device = Json::parse (outcome.out);
+    EXPECT_EQ (device["id"].text (), id) << device;
+    EXPECT_EQ (device["state"].text (), "removed") << device;
+    EXPECT_TRUE (vm->device (id).is_null ());
+  }
+  /* The card in the VM, whatever the test before has done with it. */
+  Json
+  with_nic ()
+  {
+    return vm->device (nic.id ()).is_null () ? attach (nic.address + ",bind=on")
+                                             : vm->wait_usable (nic.id ());
+  }
+  void
+  without_nic ()
+  {
+    if (!vm->device (nic.id ()).is_null ())
+      {
+        vm->wait_usable (nic.id ());
+        detach (nic.id ());
+      }
+  }
+};
+
+std::unique_ptr<LabVm> MainJob::vm;
+std::string MainJob::mac;
+
+TEST_F (MainJob, TheLargeBarIsPlacedBeforeTheGuestRuns)
+{
+  const Json device = vm->wait_usable (big.id ());
+  const uint64_t address = guest_address (device, 2);
+
+  EXPECT_EQ (device["plug"].text (), "cold") << device;
+  EXPECT_EQ (device["kind"].text (), "vfio") << device;
+  EXPECT_EQ (device["address"].text (), big.address) << device;
+  EXPECT_NE (address, 0u) << device;
+  EXPECT_EQ (address % (16 * GIB), 0u) << "a BAR is aligned to its size: " << device;
+  EXPECT_EQ (big.driver (), "vfio-pci");
+
+  const GuestDevice in_guest (*vm, device["guest_path"].text ());
+  EXPECT_EQ (in_guest.attribute ("vendor"), big.attribute ("vendor"));
+  EXPECT_EQ (in_guest.attribute ("device"), big.attribute ("device"));
+  EXPECT_EQ (in_guest.bar (2), std::pair (address, address + 16 * GIB - 1));
+}
+
+TEST_F (MainJob, TheNetworkCardComesHotAndWorks)
+{
+  const Json device = with_nic ();
+  EXPECT_EQ (device["plug"].text (), "hot") << device;
+  EXPECT_EQ (nic.driver (), "vfio-pci");
+  EXPECT_EQ (nic.journal (), "driver=e1000e\n");
+  EXPECT_FALSE (nic.has_network ());
+
+  const GuestDevice in_guest (*vm, device["guest_path"].text ());
+  for (unsigned index : { 0, 1, 3 })
+    {
+      EXPECT_NE (guest_address (device, index), 0u) << device;
+      EXPECT_EQ (in_guest.bar (index).first, guest_address (device, index)) << device;
+    }
+  /* Once its driver in the guest has it: usable is less. */
+  EXPECT_TRUE (eventually ([] { return vm->guest ().run (READ_MAC) == mac; }, 60))
+      << "the very card, and no other";
+  EXPECT_TRUE (vm->guest ().can ("ip link set eth0 up && udhcpc -q -n -i eth0"))
+      << vm->guest ().run ("ip address; dmesg | tail");
+  EXPECT_TRUE (vm->guest ().can ("ping -c 1 -W 20 10.0.2.2"));
+}
+
+TEST_F (MainJob, DetachGivesTheCardBackToTheHost)
+{
+  const GuestDevice in_guest (*vm, with_nic ()["guest_path"].text ());
+
+  detach (nic.id ());
+  expect_home (nic);
+  EXPECT_EQ (nic.network_address (), mac);
+  EXPECT_FALSE (in_guest.is_there ());
+  EXPECT_FALSE (vm->guest ().can ("test -e /sys/class/net/eth0"));
+  expect_failure (vm->detach (nic.id ()), 2, { nic.id () });
+}
+
+/* Who has bound it himself gets it back as it was: bound. */
+TEST_F (MainJob, AttachTakesEveryKindOfReference)
+{
+  without_nic ();
+  ASSERT_EQ (vmplug ({ "bind", nic.address }).status, 0);
+
+  for (const std::string &ref : { nic.node (), nic.short_address (), nic.address })
+    {
+      const Json device = attach (ref);
+      EXPECT_EQ (device["id"].text (), nic.id ()) << ref;
+      EXPECT_TRUE (eventually ([] { return vm->guest ().run (READ_MAC) == mac; }, 60)) << ref;
+      detach (nic.id ());
+      EXPECT_EQ (nic.driver (), "vfio-pci") << ref;
+      EXPECT_EQ (nic.journal (), "driver=e1000e\n") << ref;
+    }
+
+  ASSERT_EQ (vmplug ({ "release", nic.address }).status, 0);
+  expect_home (nic);
+}
+
+/* It has two registers that tell whether what the guest does reaches the device: one that reads as
+ * its version, and one that reads as the inverse of what was written. */
+TEST_F (MainJob, AConventionalDeviceWorksBehindABridge)
+{
+  const Json device = vm->wait_usable ("teacher");
+  const std::string guest_path = device["guest_path"].text ();
+  const GuestDevice in_guest (*vm, guest_path);
+  const uint64_t address = guest_address (device, 0);
+  const auto devmem = [&] (uint64_t offset, const std::string &value = "") {
+    std::ostringstream command;
+    command << "devmem 0x" << std::hex << address + offset << " 32 " << value;
+    return vm->guest ().run (command.str ());
+  };
+
+  EXPECT_EQ (device["address"].text (), edu.address) << device;
+  EXPECT_EQ (std::count (guest_path.begin (), guest_path.end (), '/'), 2)
+      << "port, bridge, slot: " << device;
+  EXPECT_EQ (in_guest.bar (0), std::pair (address, address + 0xfffff)) << device;
+
+  /* Nothing drives it in the guest. */
+  EXPECT_EQ (vm->guest ().run ("echo 1 | tee " + in_guest.folder () + "/enable"), "1\n");
+  EXPECT_EQ (devmem (0), "0x010000ED\n");
+  EXPECT_EQ (devmem (4, "0x12345678"), "");
+  EXPECT_EQ (devmem (4), "0xEDCBA987\n");
+
+  detach ("teacher");
+  expect_home (edu);
+}
+
+TEST_F (MainJob, ADeviceIsInAVmOnlyOnce)
+{
+  without_nic ();
+  ASSERT_EQ (vmplug ({ "bind", nic.address }).status, 0);
+  attach (nic.address);
+
+  expect_failure (vm->attach (nic.address), 2, { nic.id (), "usable" });
+  expect_failure (vm->attach (nic.address + ",id=again"), 2, { nic.id (), "for that host device" });
+  expect_failure (vm->attach (nic.node ()), 2, { nic.id () });
+  expect_failure (vm->attach (big.address), 2, { big.id () });
+  EXPECT_EQ (vm->device (nic.id ())["state"].text (), "usable");
+  detach (nic.id ());
+}
+
+TEST_F (MainJob, ADeviceIsInOneVmOnly)
+{
+  const std::string held = "held by pid " + std::to_string (vm->qemu ()) + " (qemu-system-x86)";
+  LabVm other ("other");
+
+  with_nic ();
+  for (const HostFunction *function : { &big, &nic })
+    for (const std::string &spec : { function->address, function->address + ",bind=on" })
+      expect_failure (vmplug ({ "run", "--detach", "--json", "--name", "other", "--device", spec }),
+                      3, { function->node () + ": " + held, "end the process that holds it" });
+
+  ASSERT_TRUE (other.start ());
+  expect_failure (other.attach (nic.address), 3, { nic.node () + ": " + held });
+  expect_failure (other.attach (nic.address + ",bind=on"), 3, { nic.node () + ": " + held });
+  EXPECT_EQ (vm->device (nic.id ())["state"].text (), "usable");
+  EXPECT_EQ (other.status ()["devices"].size (), 0u);
+}
+
+/* The problem itself: a large BAR that comes to a port which firmware has not prepared for it. Of a
+ * host device vmplug knows that before; of one that QEMU makes, only the guest can tell. */
+TEST_F (MainJob, ALargeBarFindsNoPlaceInAPortThatIsNotPrepared)
+{
+  const Outcome outcome = vm->attach ("qemu,driver=pci-testdev,membar=16G,id=late");
+
+  expect_failure (outcome, 6, { "late: BAR 2 (16 GiB) has no window behind port", "plug=cold" });
+  EXPECT_TRUE (eventually ([] { return vm->device ("late").is_null (); }, LAB_SECONDS));
+}
+
+} // namespace
