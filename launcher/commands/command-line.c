@@ -41,8 +41,9 @@ new_context (VpCommandLine *line, Common *common, gboolean has_json)
   return context;
 }
 
-static void
-print_help_and_exit (GOptionContext *context, const char *command)
+/* Returns the exit status. */
+static int
+print_help (GOptionContext *context, const char *command)
 {
   g_autofree char *program = g_strconcat (g_get_prgname (), " ", command, NULL);
   g_autofree char *help = NULL;
@@ -50,12 +51,11 @@ print_help_and_exit (GOptionContext *context, const char *command)
   g_set_prgname (program);
   help = g_option_context_get_help (context, FALSE, NULL);
   fputs (help, stdout);
-  if (fflush (stdout) != 0 || ferror (stdout))
-    {
-      fprintf (stderr, "vmplug: standard output: %s\n", g_strerror (errno));
-      exit (EXIT_FAILURE);
-    }
-  exit (EXIT_SUCCESS);
+  if (fflush (stdout) == 0 && !ferror (stdout))
+    return EXIT_SUCCESS;
+
+  fprintf (stderr, "vmplug: standard output: %s\n", g_strerror (errno));
+  return EXIT_FAILURE;
 }
 
 /* Takes @why and sets it as an error that says where to read on. */
@@ -102,7 +102,7 @@ parse_words (VpCommandLine *line, char **words, gboolean *as_json, GError **erro
 
   ok = g_option_context_parse_strv (context, &left, error);
   if (ok && common.help)
-    print_help_and_exit (context, words[0]);
+    exit (print_help (context, words[0]));
 
   if (common.root == NULL)
     common.root = g_strdup (variable != NULL && variable[0] != '\0' ? variable : "/");

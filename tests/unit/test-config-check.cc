@@ -1,0 +1,307 @@
+#include "launcher/config/config.h"
+#include "launcher/error.h"
+
+#include "tests/support/as-user.h"
+#include "tests/support/temp-folder.h"
+
+#include <gtest/gtest.h>
+#include <string>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace
+{
+
+const VpDisk *
+disk_at (const VpConfig *c, guint i)
+{
+  return static_cast<VpDisk *> (c->disks->pdata[i]);
+}
+class ConfigCheck : public testing::Test
+{
+protected:
+  TempFolder folder_;
+  VpConfig *config_ = vp_config_new ();
+  std::string bzimage_ =
+      folder_.write ("bzImage", std::string (0x202, '\0') + "HdrS" + std::string (100, 'x'));
+
+  ConfigCheck () { set ("qemu", "/bin/true"); }
+  ~ConfigCheck () override { vp_config_free (config_); }
+
+  void
+  set (const char *option, const std::string &value)
+  {
+    g_autoptr (GError) error = nullptr;
+    ASSERT_TRUE (vp_config_set (config_, option, value.c_str (), &error)) << error->message;
+  }
+  void
+  expect_ok ()
+  {
+    g_autoptr (GError) error = nullptr;
+    EXPECT_TRUE (vp_config_check (config_, &error)) << error->message;
+  }
+  void
+  expect_failure (VpError code, const std::string &why)
+  {
+    g_autoptr (GError) error = nullptr;
+    ASSERT_FALSE (vp_config_check (config_, &error));
+    EXPECT_TRUE (g_error_matches (error, VP_ERROR, code)) << error->message;
+    EXPECT_NE (std::string (error->message).find (why), std::string::npos) << error->message;
+  }
+};
+
+TEST_F (ConfigCheck, NamesTheVmAfterTheProcess)
+{
+  expect_ok ();
+  EXPECT_EQ (std::string (config_->name), "vm-" + std::to_string (getpid ()));
+}
+
+TEST_F (ConfigCheck, KeepsTheNameThatWasGiven)
+{
+  set ("name", "mine");
+  expect_ok ();
+  EXPECT_STREQ (config_->name, "mine");
+}
+
+TEST_F (ConfigCheck, KernelsOfAllKinds)
+{
+  const std::string kernels[] = {
+    bzimage_,
+    folder_.write ("elf", "\177ELF" + std::string (100, 'x')),
+    folder_.write ("multiboot", std::string (4096, 'x') + "\x02\xb0\xad\x1b"),
+  };
+
+  for (const std::string &kernel : kernels)
+    {
+      g_autoptr (VpConfig) config = vp_config_new ();
+      g_autoptr (GError) error = nullptr;
+
+      vp_config_set (config, "qemu", "/bin/true", nullptr);
+      vp_config_set (config, "kernel", kernel.c_str (), nullptr);
+      EXPECT_TRUE (vp_config_check (config, &error)) << error->message;
+    }
+}
+
+TEST_F (ConfigCheck, GarbageIsNoKernel)
+{
+  set ("kernel", folder_.write ("garbage", std::string (512 * 1024, 'x')));
+  expect_failure (VP_ERROR_USAGE, "not a kernel");
+}
+
+TEST_F (ConfigCheck, AnEmptyFileIsNoKernel)
+{
+  set ("kernel", folder_.write ("empty", ""));
+  expect_failure (VP_ERROR_USAGE, "not a kernel");
+}
+
+TEST_F (ConfigCheck, MissingKernel)
+{
+  set ("kernel", folder_.path ("nowhere"));
+  expect_failure (VP_ERROR_HOST,
+                  "--kernel " + folder_.path ("nowhere") + ": No such file or directory");
+}
+
+TEST_F (ConfigCheck, AFolderIsNoKernel)
+{
+  set ("kernel", folder_.make_folder ("d"));
+  expect_failure (VP_ERROR_HOST, "not a regular file");
+}
+
+TEST_F (ConfigCheck, AFifoDoesNotHang)
+{
+  ASSERT_EQ (mkfifo (folder_.path ("fifo").c_str (), 0600), 0);
+  set ("kernel", folder_.path ("fifo"));
+  expect_failure (VP_ERROR_HOST, "not a regular file");
+}
+
+TEST_F (ConfigCheck, InitrdNeedsAKernel)
+{
+  set ("initrd", bzimage_);
+  expect_failure (VP_ERROR_USAGE, "--initrd is given without --kernel");
+}
+
+TEST_F (ConfigCheck, AppendNeedsAKernel)
+{
+  set ("append", "");
+  expect_failure (VP_ERROR_USAGE, "--append is given without --kernel");
+}
+
+TEST_F (ConfigCheck, MissingInitrd)
+{
+  set ("kernel", bzimage_);
+  set ("initrd", folder_.path ("nowhere"));
+  expect_failure (VP_ERROR_HOST, "--initrd ");
+}
+
+TEST_F (ConfigCheck, ACompleteBoot)
+{
+  set ("kernel", bzimage_);
+  set ("initrd", bzimage_);
+  set ("append", "quiet");
+  expect_ok ();
+}
+
+TEST_F (ConfigCheck, MissingFirmware)
+{
+  set ("firmware", folder_.path ("bios.bin"));
+  expect_failure (VP_ERROR_HOST, "--firmware ");
+}
+
+TEST_F (ConfigCheck, OvmfIsFoundOrItsPackageNamed)
+{
+  g_autoptr (GError) error = nullptr;
+
+  set ("firmware", "ovmf");
+  if (vp_config_check (config_, &error))
+    {
+      ASSERT_NE (config_->firmware_path, nullptr);
+      EXPECT_EQ (access (config_->firmware_path, R_OK), 0);
+    }
+  else
+    {
+      EXPECT_NE (access ("/usr/share/ovmf/OVMF.fd", R_OK), 0);
+      EXPECT_NE (strstr (error->message, "Debian package ovmf"), nullptr) << error->message;
+    }
+}
+
+TEST_F (ConfigCheck, MissingQemu)
+{
+  g_autoptr (VpConfig) config = vp_config_new ();
+  g_autoptr (GError) error = nullptr;
+
+  vp_config_set (config, "qemu", "no-such-program-here", nullptr);
+  EXPECT_FALSE (vp_config_check (config, &error));
+  EXPECT_TRUE (g_error_matches (error, VP_ERROR, VP_ERROR_HOST));
+  EXPECT_NE (strstr (error->message, "not in PATH"), nullptr) << error->message;
+}
+
+TEST_F (ConfigCheck, QemuThatIsNoProgram)
+{
+  g_autoptr (VpConfig) config = vp_config_new ();
+  g_autoptr (GError) error = nullptr;
+
+  vp_config_set (config, "qemu", bzimage_.c_str (), nullptr);
+  EXPECT_FALSE (vp_config_check (config, &error));
+  EXPECT_NE (strstr (error->message, "no such program"), nullptr) << error->message;
+}
+
+TEST_F (ConfigCheck, PcHasFewerCpus)
+{
+  set ("machine", "pc");
+  set ("smp", "256");
+  expect_failure (VP_ERROR_USAGE, "at most 255");
+}
+
+TEST_F (ConfigCheck, PcHas255Cpus)
+{
+  set ("machine", "pc");
+  set ("smp", "255");
+  expect_ok ();
+}
+
+TEST_F (ConfigCheck, SharesAreFolders)
+{
+  set ("share", bzimage_ + ",tag=x");
+  expect_failure (VP_ERROR_HOST, "--share " + bzimage_ + ": Not a directory");
+}
+
+TEST_F (ConfigCheck, ShareThatIsThere)
+{
+  set ("share", folder_.make_folder ("d") + ",tag=x");
+  expect_ok ();
+}
+
+std::string
+big_endian (guint64 value, int n_bytes)
+{
+  std::string text;
+  while (n_bytes-- > 0)
+    text += static_cast<char> (value >> (8 * n_bytes));
+  return text;
+}
+
+/* The first 112 bytes of a qcow2 image. */
+std::string
+qcow2_header (guint version, guint64 backing_file, guint64 incompatible)
+{
+  std::string header = "QFI\xfb" + big_endian (version, 4) + big_endian (backing_file, 8);
+  header.resize (72, '\0');
+  header += big_endian (incompatible, 8);
+  header.resize (112, '\0');
+  return header;
+}
+
+TEST_F (ConfigCheck, FindsTheFormatOfADisk)
+{
+  set ("disk", folder_.write ("raw", std::string (4096, 'x')));
+  set ("disk", folder_.write ("empty", ""));
+  set ("disk", folder_.write ("qcow2", qcow2_header (3, 0, 0)));
+  set ("disk", folder_.write ("old", qcow2_header (2, 0, 4)));
+  set ("disk", folder_.path ("qcow2") + ",format=raw");
+  expect_ok ();
+  EXPECT_STREQ (disk_at (config_, 0)->format, "raw");
+  EXPECT_STREQ (disk_at (config_, 1)->format, "raw");
+  EXPECT_STREQ (disk_at (config_, 2)->format, "qcow2");
+  EXPECT_STREQ (disk_at (config_, 3)->format, "qcow2") << "version 2 has no feature bits";
+  EXPECT_STREQ (disk_at (config_, 4)->format, "raw") << "what was given stays";
+  EXPECT_FALSE (disk_at (config_, 0)->is_block_device);
+}
+
+TEST_F (ConfigCheck, ABackingFileIsNotFollowedUnasked)
+{
+  set ("disk", folder_.write ("trap", qcow2_header (3, 512, 0)));
+  expect_failure (VP_ERROR_USAGE, "say format=qcow2");
+}
+
+TEST_F (ConfigCheck, AnExternalDataFileIsNotFollowedUnasked)
+{
+  set ("disk", folder_.write ("trap", qcow2_header (3, 0, 4)));
+  expect_failure (VP_ERROR_USAGE, "say format=qcow2");
+}
+
+TEST_F (ConfigCheck, ABackingFileIsFollowedWhenAsked)
+{
+  set ("disk", folder_.write ("image", qcow2_header (3, 512, 0)) + ",format=qcow2");
+  expect_ok ();
+}
+
+TEST_F (ConfigCheck, MissingDisk)
+{
+  set ("disk", folder_.path ("nowhere"));
+  expect_failure (VP_ERROR_HOST, "--disk " + folder_.path ("nowhere") + ": No such file");
+}
+
+TEST_F (ConfigCheck, AFolderIsNoDisk)
+{
+  set ("disk", folder_.make_folder ("d") + ",readonly");
+  expect_failure (VP_ERROR_USAGE, "neither a file nor a block device");
+}
+
+TEST_F (ConfigCheck, ACharacterDeviceIsNoDisk)
+{
+  set ("disk", "/dev/null");
+  expect_failure (VP_ERROR_USAGE, "neither a file nor a block device");
+}
+
+TEST_F (ConfigCheck, ADiskIsWrittenUnlessToldOtherwise)
+{
+  const std::string file = folder_.write ("disk", "x");
+  const auto check = [&] (const char *how) {
+    return as_user (65534, [&] {
+      g_autoptr (VpConfig) config = vp_config_new ();
+      vp_config_set (config, "qemu", "/bin/true", nullptr);
+      vp_config_set (config, "disk", (file + how).c_str (), nullptr);
+      return vp_config_check (config, nullptr) ? 0 : 1;
+    });
+  };
+
+  if (geteuid () != 0)
+    GTEST_SKIP () << "needs root to become somebody else";
+  ASSERT_EQ (chmod (file.c_str (), 0444), 0);
+  ASSERT_EQ (chmod (folder_.path ("").c_str (), 0755), 0);
+  EXPECT_EQ (check (""), 1);
+  EXPECT_EQ (check (",readonly"), 0);
+  EXPECT_EQ (check (",snapshot"), 0);
+}
+
+} // namespace
