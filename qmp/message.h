@@ -7,7 +7,7 @@ G_BEGIN_DECLS
 /** Deepest nesting accepted; QEMU's own replies stay below 20. */
 #define VP_QMP_MAX_DEPTH 64
 
-/** Most values in one message; the largest known reply, query-qmp-schema, has 20 times fewer. */
+/** Most values in one message; the largest known reply, query-qmp-schema, has 33 times fewer. */
 #define VP_QMP_MAX_VALUES (1u << 19)
 
 /**
