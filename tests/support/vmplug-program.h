@@ -55,9 +55,11 @@ public:
   /* Generous: other work may share the machine. */
   static constexpr double SECONDS = 90;
 
+  /* @terminal: its standard input instead of a pipe; -1 for the pipe */
   VmplugProgram (const std::vector<std::string> &args,
                  const std::string &root,
-                 uid_t uid = geteuid ())
+                 uid_t uid = geteuid (),
+                 int terminal = -1)
   {
     int in[2], out[2], err[2];
 
@@ -70,7 +72,7 @@ public:
     pid_ = fork ();
     if (pid_ == 0)
       {
-        dup2 (in[0], STDIN_FILENO);
+        dup2 (terminal >= 0 ? terminal : in[0], STDIN_FILENO);
         dup2 (out[1], STDOUT_FILENO);
         dup2 (err[1], STDERR_FILENO);
         become (args, root, uid);
