@@ -25,8 +25,10 @@ public:
 
     if (text.empty () || text.find ('\n') != text.size () - 1)
       ADD_FAILURE () << "not one line: " << text;
-    json.node_ = { json_from_string (text.c_str (), &error), json_node_unref };
-    if (json.node_ == nullptr)
+    JsonNode *node = json_from_string (text.c_str (), &error);
+    if (node != nullptr)
+      json.node_ = { node, json_node_unref };
+    else
       ADD_FAILURE () << "not JSON: " << (error != nullptr ? error->message : "empty") << ": "
                      << text;
     return json;
