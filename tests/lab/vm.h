@@ -109,6 +109,15 @@ public:
       }
     expect_gone ();
   }
+  /* Its QEMU dies with it; what it leaves behind is for whoever comes next. */
+  void
+  kill_supervisor ()
+  {
+    kill (supervisor_, SIGKILL);
+    for (pid_t pid : { supervisor_, qemu_ })
+      EXPECT_TRUE (ends (pid)) << "process " << pid << " is left";
+    supervisor_ = qemu_ = -1;
+  }
   /* It ends, or has ended, by another's doing. */
   void
   expect_gone ()

@@ -1,0 +1,217 @@
+#include "tests/lab/vm.h"
+
+#include <sys/resource.h>
+
+/* What becomes of the host's devices when a VM does not start, or ends in one way or another. No
+ * guest is needed for that: firmware finds nothing to boot and waits. */
+
+namespace
+{
+
+constexpr uid_t USER = 1000;
+
+class Life : public LabTest
+{
+protected:
+  const Args taken = { "--device", big.address + ",bind=on,x-no-mmap=on", "--device",
+                       nic.address + ",bind=on" };
+  const Args group = { "--device", twin0.node () + ",bind=on,plug=cold" };
+
+  void
+  expect_taken ()
+  {
+    EXPECT_EQ (big.driver (), "vfio-pci");
+    EXPECT_EQ (big.journal (), "driver=\n");
+    for (const HostFunction *function : { &nic, &twin0, &twin1 })
+      {
+        EXPECT_EQ (function->driver (), "vfio-pci") << function->address;
+        EXPECT_EQ (function->journal (), "driver=e1000e\n") << function->address;
+      }
+  }
+  void
+  expect_all_home ()
+  {
+    for (const HostFunction *function : { &big, &nic, &edu, &twin0, &twin1 })
+      expect_home (*function);
+  }
+};
+
+TEST_F (Life, AllGoesBackWhenQemuDoesNotStart)
+{
+  const Args run = { "run", "--detach", "--json", "--name", "no", "--cpu", "nonsense" };
+
+  expect_failure (vmplug (run + taken), 4, { "QEMU did not start: ", "nonsense" });
+  expect_all_home ();
+
+  /* Of two functions of one device there is a warning, too. */
+  const Outcome outcome = vmplug (run + group);
+  EXPECT_EQ (outcome.status, 4) << outcome;
+  EXPECT_TRUE (outcome.says ("vmplug: QEMU did not start: ")) << outcome;
+  expect_all_home ();
+}
+
+TEST_F (Life, NothingIsTakenWhenOneDeviceIsRefused)
+{
+  const Outcome outcome =
+      vmplug (Args{ "run", "--detach", "--json", "--name", "no", "--device", edu.address } + taken);
+
+  expect_failure (outcome, 3, { edu.address });
+  expect_all_home ();
+}
+
+TEST_F (Life, NothingIsTakenToLookAtThePlan)
+{
+  const Json plan = ask_vmplug (Args{ "plan" } + taken + group);
+
+  EXPECT_EQ (plan["devices"].find ("address", big.address)["plug"].text (), "cold") << plan;
+  EXPECT_EQ (plan["devices"].find ("address", nic.address)["plug"].text (), "hot") << plan;
+  EXPECT_EQ (plan["devices"].size (), 4u) << plan;
+  EXPECT_EQ (vmplug (Args{ "run", "--dry-run" } + taken + group).status, 0);
+  expect_all_home ();
+}
+
+TEST_F (Life, AllGoesBackWhenTheVmIsStopped)
+{
+  LabVm vm;
+
+  ASSERT_TRUE (vm.start (taken + group));
+  expect_taken ();
+  const Outcome stop = vmplug ({ "stop", "--force", "vm" });
+  EXPECT_EQ (stop.status, 0) << stop;
+  expect_all_home ();
+}
+
+TEST_F (Life, AllGoesBackWhenQemuIsKilled)
+{
+  LabVm vm;
+
+  ASSERT_TRUE (vm.start (taken + group));
+  expect_taken ();
+  kill (vm.qemu (), SIGKILL);
+  vm.expect_gone ();
+  expect_all_home ();
+}
+
+/* Nobody is left who could give them back, but it is written down to whom. */
+TEST_F (Life, TheJournalOutlivesASupervisorThatIsKilled)
+{
+  LabVm vm;
+
+  ASSERT_TRUE (vm.start (taken + group));
+  vm.kill_supervisor ();
+  expect_taken ();
+  EXPECT_EQ (ask_vmplug ({ "list" })["vms"].size (), 0u);
+
+  const Outcome release = vmplug ({ "release", big.address, nic.address, twin0.node () });
+  EXPECT_EQ (release.status, 0) << release;
+  expect_all_home ();
+}
+
+/* They are bound already, and ready for the next VM. */
+TEST_F (Life, AVmStartsAgainAfterItsSupervisorWasKilled)
+{
+  LabVm vm;
+
+  ASSERT_TRUE (vm.start (taken));
+  vm.kill_supervisor ();
+
+  ASSERT_TRUE (vm.start (taken));
+  EXPECT_EQ (vm.wait_usable (big.id ())["plug"].text (), "cold");
+  EXPECT_EQ (nic.journal (), "driver=e1000e\n") << "whose it was before the first VM";
+}
+
+TEST_F (Life, WhatTheUserHasBoundStaysBound)
+{
+  LabVm vm;
+
+  ASSERT_EQ (vmplug ({ "bind", big.address, nic.address }).status, 0);
+  ASSERT_TRUE (vm.start (taken));
+  vm.end ();
+  EXPECT_EQ (big.driver (), "vfio-pci");
+  EXPECT_EQ (nic.driver (), "vfio-pci");
+  EXPECT_EQ (nic.journal (), "driver=e1000e\n");
+}
+
+/* A user who is not root, but has been given the node of a group. */
+class User : public LabTest
+{
+protected:
+  struct rlimit before;
+
+  void
+  SetUp () override
+  {
+    ASSERT_EQ (vmplug ({ "bind", nic.address }).status, 0);
+    ASSERT_EQ (chown (nic.node ().c_str (), USER, USER), 0) << strerror (errno);
+    ASSERT_EQ (getrlimit (RLIMIT_MEMLOCK, &before), 0);
+  }
+  void
+  TearDown () override
+  {
+    setrlimit (RLIMIT_MEMLOCK, &before);
+    LabTest::TearDown ();
+  }
+
+  /* For what is started from now on. */
+  void
+  limit_locked_memory (rlim_t bytes)
+  {
+    const struct rlimit limit = { bytes, std::max (bytes, before.rlim_max) };
+    ASSERT_EQ (setrlimit (RLIMIT_MEMLOCK, &limit), 0) << strerror (errno);
+  }
+  Outcome
+  vmplug_as_user (const Args &args) const
+  {
+    VmplugProgram program (args, "/", USER);
+    program.close_stdin ();
+    return program.wait (LAB_SECONDS);
+  }
+};
+
+TEST_F (User, RunsAVmWithADeviceThatIsHis)
+{
+  limit_locked_memory (rlim_t{ 1 } << 30);
+  const Outcome run = vmplug_as_user ({ "run", "--detach", "--json", "--name", "his", "--memory",
+                                        "256M", "--device", nic.address + ",plug=cold" });
+  ASSERT_EQ (run.status, 0) << run;
+  EXPECT_TRUE (eventually (
+      [&] {
+        const Outcome status = vmplug_as_user ({ "status", "his", "--json" });
+        return Json::parse (status.out)["devices"].at (0)["state"].text () == "usable";
+      },
+      LAB_SECONDS));
+
+  EXPECT_EQ (vmplug_as_user ({ "stop", "--force", "his" }).status, 0);
+  EXPECT_TRUE (ends (static_cast<pid_t> (Json::parse (run.out)["supervisor"].number ())));
+  EXPECT_EQ (nic.driver (), "vfio-pci") << "who may not bind it does not release it";
+}
+
+/* A guest's memory is locked as a whole, and how much of that a user may, QEMU is told only then.
+ */
+TEST_F (User, IsToldWhatQemuSaysWhenHeMayNotLockTheMemory)
+{
+  limit_locked_memory (16 << 20);
+  const std::vector<std::string> words = { "vfio " + nic.address, "Cannot allocate memory" };
+
+  expect_failure (vmplug_as_user ({ "run", "--detach", "--json", "--name", "his", "--memory",
+                                    "256M", "--device", nic.address + ",plug=cold" }),
+                  4, { "QEMU did not start: ", words[0], words[1] });
+
+  const Outcome run =
+      vmplug_as_user ({ "run", "--detach", "--json", "--name", "his", "--memory", "256M" });
+  ASSERT_EQ (run.status, 0) << run;
+  expect_failure (vmplug_as_user ({ "attach", "his", nic.address, "--json" }), 6,
+                  { nic.id () + ": QEMU refused it: ", words[0], words[1] });
+  EXPECT_EQ (vmplug_as_user ({ "stop", "--force", "his" }).status, 0);
+  EXPECT_TRUE (ends (static_cast<pid_t> (Json::parse (run.out)["supervisor"].number ())));
+}
+
+TEST_F (User, MayNotTakeADeviceFromItsDriver)
+{
+  expect_failure (vmplug_as_user ({ "run", "--detach", "--json", "--name", "his", "--device",
+                                    edu.address + ",bind=on" }),
+                  3, { edu.address, "Permission denied" });
+  expect_home (edu);
+}
+
+} // namespace
