@@ -395,6 +395,26 @@ TEST_F (Blueprint, JsonHasTheKeysOfTheContract)
     EXPECT_STREQ (json_array_get_string_element (command, i), blueprint->argv[i]);
 }
 
+TEST_F (Blueprint, JsonHasTheSlotNumberThatTheGuestSees)
+{
+  g_autoptr (VpBlueprint) blueprint = must_build ({ { "spare", "16" } });
+  g_autoptr (JsonObject) json = vp_blueprint_to_json (blueprint);
+  JsonArray *ports = vp_qmp_message_get_array (json, "ports");
+  bool found = false;
+
+  for (guint i = 0; i < json_array_get_length (ports); i++)
+    {
+      JsonObject *port = json_array_get_object_element (ports, i);
+      if (g_str_equal (vp_qmp_message_get_string (port, "address"), "01.1"))
+        {
+          found = true;
+          EXPECT_EQ (vp_qmp_message_get_int (port, "chassis", -1), 16);
+          EXPECT_EQ (vp_qmp_message_get_int (port, "slot", -1), 16);
+        }
+    }
+  EXPECT_TRUE (found);
+}
+
 TEST_F (Blueprint, TextIsAsRecorded)
 {
   g_autoptr (VpBlueprint) blueprint = must_build (everything, { "-device", "virtio-balloon" });

@@ -68,7 +68,7 @@ TEST_F (ConfigCheck, KernelsOfAllKinds)
   const std::string kernels[] = {
     bzimage_,
     folder_.write ("elf", "\177ELF" + std::string (100, 'x')),
-    folder_.write ("multiboot", std::string (4096, 'x') + "\x02\xb0\xad\x1b"),
+    folder_.write ("multiboot", std::string (4100, 'x') + "\x02\xb0\xad\x1b"),
   };
 
   for (const std::string &kernel : kernels)

@@ -92,6 +92,7 @@ const Good good[] = {
   { "ready_after_most", "ready", "after:86400", HOLDS (c->ready.milliseconds == 86400000) },
   { "ready_console", "ready", "console:login: $",
     HOLDS (c->ready.kind == VP_READY_CONSOLE &&
+           (g_regex_get_compile_flags (c->ready.pattern) & G_REGEX_RAW) != 0 &&
            g_regex_match (c->ready.pattern, "x\xff login: ", GRegexMatchFlags (0), nullptr)) },
   { "disk", "disk", "/d.img",
     HOLDS (g_str_equal (disk_at (c, 0)->file, "/d.img") && !disk_at (c, 0)->format &&
