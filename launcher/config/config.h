@@ -83,7 +83,7 @@ void vp_config_free (VpConfig *config);
 /**
  * vp_config_set:
  * @config: a configuration
- * @option: long name of an option without dashes, "spare-window"
+ * @name: long name of an option without dashes, "spare-window"
  * @value: (nullable): its value
  * @error: return location for a #GError
  *
@@ -92,7 +92,7 @@ void vp_config_free (VpConfig *config);
  * Returns: %FALSE with %VP_ERROR_USAGE or %VP_DEVICE_ERROR_INVALID: no such option, given twice
  *   though it does not repeat, or a malformed value
  */
-gboolean vp_config_set (VpConfig *config, const char *option, const char *value, GError **error);
+gboolean vp_config_set (VpConfig *config, const char *name, const char *value, GError **error);
 
 /**
  * vp_config_set_qemu_args:
