@@ -92,6 +92,44 @@ TEST_F (Life, AllGoesBackWhenQemuIsKilled)
   expect_all_home ();
 }
 
+/* In the foreground, as under a service manager: the first signal asks the guest, who is not there,
+ * and the second does not. */
+TEST_F (Life, AllGoesBackWhenRunIsTerminated)
+{
+  VmplugProgram run (Args{ "run", "--name", "vm", "--memory", "256M" } + taken, "/");
+  run.close_stdin ();
+  ASSERT_TRUE (run.watch ([&] { return run.err ().find ("QEMU is pid ") != std::string::npos; },
+                          LAB_SECONDS));
+  EXPECT_EQ (big.driver (), "vfio-pci");
+  EXPECT_EQ (nic.driver (), "vfio-pci");
+
+  run.signal (SIGTERM);
+  run.watch ([] { return false; }, 1);
+  run.signal (SIGTERM);
+  const Outcome outcome = run.wait (LAB_SECONDS);
+  EXPECT_EQ (outcome.status, 128 + SIGTERM) << outcome;
+  expect_all_home ();
+}
+
+/* Accepted is not usable, and asked is not removed. Only QEMU's end ends that. */
+TEST_F (Life, WhatNoGuestTakesAndReturnsIsPending)
+{
+  LabVm vm;
+
+  ASSERT_TRUE (vm.start ());
+  expect_failure (vmplug ({ "attach", "vm", nic.address + ",bind=on", "--json", "--timeout", "5" }),
+                  7,
+                  { nic.id () + " is accepted after ", "the guest has mapped none of its BARs" });
+  EXPECT_EQ (nic.driver (), "vfio-pci");
+  expect_failure (vmplug ({ "detach", "vm", nic.id (), "--json", "--timeout", "3" }), 7,
+                  { nic.id () + " is still held by the guest after " });
+  EXPECT_EQ (vm.device (nic.id ())["state"].text (), "pending-removal");
+  EXPECT_EQ (nic.driver (), "vfio-pci");
+
+  vm.end ();
+  expect_home (nic);
+}
+
 /* Nobody is left who could give them back, but it is written down to whom. */
 TEST_F (Life, TheJournalOutlivesASupervisorThatIsKilled)
 {

@@ -204,6 +204,50 @@ TEST_F (MainJob, AConventionalDeviceWorksBehindABridge)
 
   detach ("teacher");
   expect_home (edu);
+  EXPECT_FALSE (in_guest.is_there ());
+
+  EXPECT_EQ (attach (edu.address + ",bind=on,id=teacher")["guest_path"].text (), guest_path)
+      << "the place that was made for it";
+  EXPECT_TRUE (in_guest.is_there ());
+}
+
+/* As when somebody takes it away by hand: the kernel asks QEMU for it, QEMU asks the guest, and
+ * nobody has asked vmplug. */
+TEST_F (MainJob, ADeviceThatTheHostWantsBackGoes)
+{
+  with_nic ();
+  const pid_t child = fork ();
+  if (child == 0)
+    {
+      std::ofstream unbind ("/sys/bus/pci/drivers/vfio-pci/unbind");
+      _exit (unbind << nic.address << std::flush ? 0 : 1); /* which takes until it is free */
+    }
+
+  EXPECT_TRUE (eventually ([&] { return vm->device (nic.id ()).is_null (); }, LAB_SECONDS));
+  EXPECT_TRUE (ends (child, LAB_SECONDS));
+  EXPECT_TRUE (eventually ([&] { return nic.driver () == "e1000e"; }, LAB_SECONDS));
+  expect_home (nic);
+}
+
+TEST_F (MainJob, ItsEventsTellTheLifeOfADevice)
+{
+  without_nic ();
+  VmplugProgram events ({ "events", "vm" }, "/");
+  ASSERT_TRUE (events.wait_for ("VMPLUG_STATUS", LAB_SECONDS));
+
+  with_nic ();
+  detach (nic.id ());
+  EXPECT_TRUE (events.wait_for ("\"removed\"", LAB_SECONDS)) << events.out ();
+  std::string states;
+  std::istringstream lines (events.out ());
+  for (std::string line; std::getline (lines, line);)
+    {
+      const Json event = Json::parse (line + "\n");
+      if (event["event"].text () == "VMPLUG_DEVICE_STATE" &&
+          event["data"]["id"].text () == nic.id ())
+        states += event["data"]["state"].text () + " ";
+    }
+  EXPECT_EQ (states, "adding accepted usable pending-removal removed ");
 }
 
 TEST_F (MainJob, ADeviceIsInAVmOnlyOnce)
