@@ -149,6 +149,8 @@ vp_qemu_process_spawn (char **argv, int qmp_fd, int console_fd, int log_fd, GErr
   g_autoptr (VpQemuProcess) self = g_object_new (VP_TYPE_QEMU_PROCESS, NULL);
 
   self->log_fd = log_fd;
+  /* Ignored by whoever started us, it would lose us the exit status: see wait(2), ECHILD. */
+  signal (SIGCHLD, SIG_DFL);
   if (!spawn (self, argv, qmp_fd, console_fd, error))
     return NULL;
 

@@ -14,6 +14,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* QMP ends with the process, at the same moment; whatever else holds QEMU's end of it open, or made
+ * QEMU leave it, must not keep us. */
+#define OTHER_END_MS 1000
+
 struct _VpQemu
 {
   GObject parent_instance;
@@ -24,7 +28,10 @@ struct _VpQemu
   VpStopLadder *ladder; /* nullable: nothing left to stop */
 
   GTask *start;        /* nullable: who waits for the start */
-  GError *start_error; /* nullable: told when the process is gone */
+  GError *failure;     /* nullable: why we ended it; told when the process is gone */
+  guint last_timer;    /* from the end of the process or of QMP until that of the other */
+  gboolean has_exited; /* the process is gone */
+  gboolean has_left;   /* QMP is, and all that came over it has been handled */
   const char *state;
   gboolean stopping;
   gboolean panicked;
@@ -63,26 +70,83 @@ tell_failed_start (VpQemu *self)
   g_autoptr (GTask) start = g_steal_pointer (&self->start);
   g_autofree char *end = describe_end (self);
 
-  if (self->start_error != NULL)
-    g_task_return_error (start, g_steal_pointer (&self->start_error));
+  if (self->failure != NULL)
+    g_task_return_error (start, g_steal_pointer (&self->failure));
   else
     g_task_return_new_error (start, VP_ERROR, VP_ERROR_START, "QEMU did not start: %s", end);
 }
 
 static void
-on_exited (VpQemuProcess *process, int wait_status, gpointer user_data)
+finish (VpQemu *self)
 {
-  g_autoptr (VpQemu) self = g_object_ref (VP_QEMU (user_data));
-
+  g_object_ref (self);
   self->state = "ended";
-  self->wait_status = wait_status;
-  g_clear_pointer (&self->ladder, vp_stop_ladder_free);
-  vp_qmp_client_close (self->client);
   vp_console_close (self->console);
   if (self->start != NULL)
     tell_failed_start (self);
   else
     g_signal_emit (self, signals[SIGNAL_EXITED], 0);
+  g_object_unref (self);
+}
+
+static void
+on_held_open (gpointer user_data)
+{
+  VpQemu *self = VP_QEMU (user_data);
+
+  self->last_timer = 0;
+  vp_qmp_client_close (self->client);
+}
+
+/* Its last events, which say why it ended, may still be unread. */
+static void
+on_exited (VpQemuProcess *process, int wait_status, gpointer user_data)
+{
+  VpQemu *self = VP_QEMU (user_data);
+
+  if (self->last_timer != 0) /* it left QMP first, and then ended by itself after all */
+    g_clear_error (&self->failure);
+  g_clear_handle_id (&self->last_timer, g_source_remove);
+  g_clear_pointer (&self->ladder, vp_stop_ladder_free);
+  self->wait_status = wait_status;
+  self->has_exited = TRUE;
+  if (self->has_left)
+    finish (self);
+  else
+    self->last_timer = g_timeout_add_once (OTHER_END_MS, on_held_open, self);
+}
+
+static void
+on_lives_on (gpointer user_data)
+{
+  VpQemu *self = VP_QEMU (user_data);
+
+  self->last_timer = 0;
+  vp_qemu_process_signal (self->process, SIGKILL);
+}
+
+/* A QEMU that leaves QMP and lives on can be neither asked nor told anything any more, and no
+ * device could ever be unplugged from it. One that said SHUTDOWN, or was told to stop, is on its
+ * way out, and may free its memory first. */
+static void
+on_left (VpQmpClient *client, const GError *reason, gpointer user_data)
+{
+  VpQemu *self = VP_QEMU (user_data);
+
+  g_clear_handle_id (&self->last_timer, g_source_remove);
+  self->has_left = TRUE;
+  if (self->has_exited)
+    finish (self);
+  if (self->has_exited || self->stopping || self->shutdown_reason != NULL || self->failure != NULL)
+    return;
+
+  if (self->start != NULL)
+    g_set_error (&self->failure, VP_ERROR, VP_ERROR_START,
+                 "QEMU did not start: it has left QMP (%s)", reason->message);
+  else
+    g_set_error (&self->failure, VP_ERROR, VP_ERROR_NO_VM, "QEMU has left QMP (%s) and was killed",
+                 reason->message);
+  self->last_timer = g_timeout_add_once (OTHER_END_MS, on_lives_on, self);
 }
 
 static void
@@ -121,8 +185,7 @@ abandon (VpQemu *self, const GError *error)
 {
   if (g_error_matches (error, VP_QMP_ERROR, VP_QMP_ERROR_DISCONNECTED) || self->start == NULL)
     return;
-  g_set_error (&self->start_error, VP_ERROR, VP_ERROR_START, "QEMU did not start: %s",
-               error->message);
+  g_set_error (&self->failure, VP_ERROR, VP_ERROR_START, "QEMU did not start: %s", error->message);
   vp_qemu_process_signal (self->process, SIGKILL);
 }
 
@@ -155,7 +218,9 @@ on_handshake (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (JsonObject) greeting =
       vp_qmp_client_handshake_finish (VP_QMP_CLIENT (source), result, &error);
 
-  if (greeting == NULL)
+  if (greeting != NULL && self->stopping)
+    g_set_error_literal (&error, VP_ERROR, VP_ERROR_START, "it was stopped before its guest ran");
+  if (error != NULL)
     {
       abandon (self, error);
       return;
@@ -227,6 +292,7 @@ spawn (VpQemu *self, char **argv, VpRunDir *run_dir, GError **error)
   g_signal_connect (self->process, "exited", G_CALLBACK (on_exited), self);
   self->client = vp_qmp_client_new (socket);
   g_signal_connect (self->client, "event", G_CALLBACK (on_event), self);
+  g_signal_connect (self->client, "closed", G_CALLBACK (on_left), self);
   self->ladder = vp_stop_ladder_new (self->client, self->process);
   return TRUE;
 }
@@ -302,6 +368,11 @@ vp_qemu_check_end (VpQemu *self, GError **error)
     }
   if (self->stopping)
     return TRUE;
+  if (self->failure != NULL)
+    {
+      g_propagate_error (error, g_error_copy (self->failure));
+      return FALSE;
+    }
   /* QEMU also exits with 0 on SIGTERM and, without a SHUTDOWN, when its main loop is broken. */
   if (failed || self->shutdown_reason == NULL || g_str_equal (self->shutdown_reason, "host-signal"))
     {
@@ -317,6 +388,7 @@ vp_qemu_dispose (GObject *object)
 {
   VpQemu *self = VP_QEMU (object);
 
+  g_clear_handle_id (&self->last_timer, g_source_remove);
   g_clear_pointer (&self->ladder, vp_stop_ladder_free);
   if (self->client != NULL)
     {
@@ -343,7 +415,7 @@ vp_qemu_finalize (GObject *object)
 {
   VpQemu *self = VP_QEMU (object);
 
-  g_clear_error (&self->start_error);
+  g_clear_error (&self->failure);
   g_free (self->shutdown_reason);
 
   G_OBJECT_CLASS (vp_qemu_parent_class)->finalize (object);
