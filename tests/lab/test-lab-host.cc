@@ -1,5 +1,7 @@
 #include "tests/lab/host.h"
 
+#include <cstring>
+
 /* What vmplug says of a host with real IOMMU groups, and how it moves devices to vfio-pci and back.
  * No VM is needed for that. */
 

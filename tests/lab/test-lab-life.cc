@@ -1,5 +1,6 @@
 #include "tests/lab/vm.h"
 
+#include <cstring>
 #include <sys/resource.h>
 
 /* What becomes of the host's devices when a VM does not start, or ends in one way or another. No

@@ -1,5 +1,7 @@
 #include "tests/lab/vm.h"
 
+#include <algorithm>
+
 /* What vmplug is for: a guest that has the device with the large BAR from the start, and is given
  * and deprived of the others while it runs. */
 

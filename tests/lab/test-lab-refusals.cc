@@ -1,6 +1,6 @@
 #include "tests/lab/vm.h"
 
-#include <sys/resource.h>
+#include <cstring>
 
 /* What vmplug refuses because the host says no: its own words, before QEMU finds worse ones, and
  * nothing changed. */
