@@ -353,7 +353,8 @@ TEST_F (Hotplug, ThirtyRoundsLeaveNothingBehind)
       ASSERT_FALSE (HasFailure ()) << "round " << i;
     }
   EXPECT_EQ (guest ().run ("ls /sys/bus/pci/devices"), buses);
-  EXPECT_TRUE (eventually ([&] { return count_files (vm->supervisor ()) == supervisor_files; }, 20))
+  /* A client that has just gone may have been counted before. */
+  EXPECT_TRUE (eventually ([&] { return count_files (vm->supervisor ()) <= supervisor_files; }, 20))
       << count_files (vm->supervisor ()) << ", before " << supervisor_files;
   EXPECT_LE (count_files (vm->qemu ()), qemu_files);
 }

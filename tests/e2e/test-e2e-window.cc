@@ -128,6 +128,22 @@ TEST_P (ColdWindow, IsMadeByTheFirmware)
     }
 }
 
+/* The other way of telling a guest: the port's own attention button, which waits five seconds. */
+TEST (Native, ADeviceComesAndGoes)
+{
+  Vm vm;
+  Guest &guest = vm.boot ({ "--hotplug-mode", "native", "--spare", "1" });
+
+  const Json device =
+      vm.ask ({ "attach", "vm", "qemu,driver=e1000e,id=lan,mac=52:54:00:01:02:03" });
+  EXPECT_EQ (device["state"].text (), "usable") << device;
+  EXPECT_TRUE (eventually (
+      [&] { return guest.can ("grep -q 52:54:00:01:02:03 /sys/class/net/*/address"); }));
+  EXPECT_EQ (vm.ask ({ "detach", "vm", "lan" })["state"].text (), "removed");
+  EXPECT_FALSE (guest.can ("ls -d /sys/class/net/eth0"));
+  EXPECT_EQ (vm.status ()["ports"]["spare"].number (), 1);
+}
+
 /* Declared and normal: added when the guest is ready, and not before. */
 TEST (Ready, HoldsAHotDeviceUntilTheConsoleSaysSo)
 {
@@ -157,12 +173,17 @@ TEST (Ready, HoldsAHotDeviceUntilTheConsoleSaysSo)
 TEST (Ready, AfterSomeTime)
 {
   Vm vm;
-  ASSERT_TRUE (vm.start ({ "--ready", "after:3", "--device", "rng,id=dice" }));
-  const auto start = std::chrono::steady_clock::now ();
+  bool was_held = false;
 
-  EXPECT_EQ (vm.state_of ("dice"), "queued");
-  EXPECT_TRUE (eventually ([&] { return vm.state_of ("dice") == "accepted"; }));
-  EXPECT_GE (std::chrono::steady_clock::now () - start, std::chrono::seconds (2));
+  ASSERT_TRUE (vm.start ({ "--ready", "after:3", "--device", "rng,id=dice" }));
+  EXPECT_TRUE (eventually ([&] {
+    const Json status = vm.status ();
+    const std::string state = status["devices"].at (0)["state"].text ();
+    EXPECT_TRUE (state == "queued" || status["uptime"].real () >= 2.99) << status;
+    was_held |= state == "queued";
+    return state == "accepted";
+  }));
+  EXPECT_TRUE (was_held);
 }
 
 /* Without an operating system nobody answers a hotplug, and that is what is told. */
@@ -174,14 +195,14 @@ TEST (NoGuest, NothingComesAndNothingGoes)
       << "the firmware maps what it finds: " << vm.status ();
 
   expect_failure (vm.vmplug ({ "attach", "vm", "rng,id=hot", "--timeout", "2", "--json" }), 7,
-                  { "hot is accepted after 2.", "the guest has mapped none of its BARs" });
+                  { "hot is accepted after ", "the guest has mapped none of its BARs" });
   EXPECT_EQ (vm.state_of ("hot"), "accepted");
   EXPECT_EQ (vm.status ()["ports"]["spare"].number (), 1);
 
   for (const char *id : { "hot", "cold" })
     {
       expect_failure (vm.vmplug ({ "detach", "vm", id, "--timeout", "1.5", "--json" }), 7,
-                      { id + std::string (" is still held by the guest after 1.5 s") });
+                      { id + std::string (" is still held by the guest after ") });
       EXPECT_EQ (vm.state_of (id), "pending-removal");
       expect_failure (vm.vmplug ({ "detach", "vm", id, "--timeout", "0.5" }), 7,
                       { id + std::string (" is still held") });
