@@ -81,6 +81,16 @@ on_ecam_base (GObject *source, GAsyncResult *result, gpointer user_data)
                                REPLY_TIMEOUT_MS, NULL, on_registers, g_steal_pointer (&task));
 }
 
+/* I/O BARs do not decide whether a device is usable, but what is said of them shall be true. */
+static gboolean
+all_are_shown (const VpGuestBars *bars)
+{
+  for (guint i = 0; i < bars->n_bars; i++)
+    if (!bars->bars[i].assigned)
+      return FALSE;
+  return TRUE;
+}
+
 static void
 on_query_pci (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -103,7 +113,7 @@ on_query_pci (GObject *source, GAsyncResult *result, gpointer user_data)
                                "query-pci does not list %s", probe->id);
       return;
     }
-  if (probe->machine != VP_MACHINE_Q35 || vp_guest_bars_judge (&probe->bars) == VP_BARS_ALL)
+  if (probe->machine != VP_MACHINE_Q35 || all_are_shown (&probe->bars))
     {
       g_task_return_boolean (task, TRUE);
       return;
