@@ -18,3 +18,12 @@ vp_error_refuse (GError **error, const char *value, const char *format, ...)
   g_set_error (error, VP_ERROR, VP_ERROR_USAGE, "%s %s", quoted, why);
   return FALSE;
 }
+
+void
+vp_error_append (GError *error, const GError *further)
+{
+  char *both = g_strdup_printf ("%s; %s", error->message, further->message);
+
+  g_free (error->message);
+  error->message = both;
+}

@@ -49,4 +49,13 @@ GQuark vp_error_quark (void);
 gboolean vp_error_refuse (GError **error, const char *value, const char *format, ...)
     G_GNUC_PRINTF (3, 4);
 
+/**
+ * vp_error_append:
+ * @error: what went wrong
+ * @further: what went wrong because of that, or on the way back
+ *
+ * Makes one message of the two; the code stays that of @error.
+ */
+void vp_error_append (GError *error, const GError *further);
+
 G_END_DECLS

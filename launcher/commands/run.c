@@ -1,3 +1,4 @@
+#include "devices/error.h"
 #include "launcher/background.h"
 #include "launcher/commands/command-line.h"
 #include "launcher/commands/commands.h"
@@ -65,7 +66,10 @@ run_in_foreground (VpBlueprint *blueprint, const char *root, GError **error)
 
   if (vp_supervisor_run (blueprint, root, &hooks, &signal_number, error) || signal_number != 0)
     {
-      /* Whoever sent the signal knows why the VM ended. */
+      /* Whoever sent the signal knows why the VM ended, but not that a host device stayed behind.
+       */
+      if (*error != NULL && (*error)->domain == VP_DEVICE_ERROR)
+        g_printerr ("vmplug: %s\n", (*error)->message);
       g_clear_error (error);
       return signal_number != 0 ? SIGNAL_STATUS + signal_number : 0;
     }

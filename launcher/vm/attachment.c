@@ -3,11 +3,11 @@
 #include "devices/vfio-bind.h"
 #include "launcher/error.h"
 #include "launcher/vm/argv.h"
+#include "launcher/vm/attachment-text.h"
 #include "launcher/vm/bar-watch.h"
 #include "launcher/vm/host-change.h"
 #include "launcher/vm/removal.h"
 #include "launcher/vm/waiter.h"
-#include "qmp/error.h"
 
 struct _VpAttachment
 {
@@ -34,6 +34,7 @@ struct _VpAttachment
   gboolean wanted;        /* to be added as soon as its host function is ours */
   gboolean gone;          /* QEMU is */
   GError *failure;        /* nullable: why it failed */
+  GError *host_error;     /* nullable: why its host function is not back */
   gint64 started_us;      /* when the attach, or the last detach, began */
   VpWaiter usable;
   VpWaiter removed;
@@ -63,15 +64,17 @@ seconds_since_start (VpAttachment *self)
 static void
 answer_usable (VpAttachment *self)
 {
-  g_autoptr (GError) removed =
-      g_error_new (VP_ERROR, VP_ERROR_STATE, "%s was removed before it became usable", self->id);
+  g_autoptr (GError) over = g_error_new (VP_ERROR, self->gone ? VP_ERROR_NO_VM : VP_ERROR_STATE,
+                                         self->gone ? "QEMU ended before %s became usable"
+                                                    : "%s was removed before it became usable",
+                                         self->id);
   JsonObject *document = vp_attachment_to_json (self);
 
   json_object_set_double_member (document, "seconds", seconds_since_start (self));
   vp_waiter_answer (&self->usable, document,
                     self->state == VP_DEVICE_USABLE ? NULL
                     : self->failure != NULL         ? self->failure
-                                                    : removed);
+                                                    : over);
 }
 
 static void
@@ -85,25 +88,12 @@ answer_removed (VpAttachment *self, const GError *error)
   vp_waiter_answer (&self->removed, document, error);
 }
 
-static char *
-describe_delay (VpAttachment *self)
-{
-  const VpGuestBars *bars = vp_bar_watch_get_bars (self->watch);
-
-  if (self->state == VP_DEVICE_QUEUED)
-    return g_strdup ("the guest is not ready for it");
-  if (self->state == VP_DEVICE_ADDING)
-    return g_strdup ("QEMU has not answered");
-  if (bars == NULL || vp_guest_bars_judge (bars) == VP_BARS_NONE)
-    return g_strdup ("the guest has mapped none of its BARs");
-  return vp_guest_bars_describe_missing (bars);
-}
-
 static void
 on_usable_deadline (gpointer user_data)
 {
   VpAttachment *self = VP_ATTACHMENT (user_data);
-  g_autofree char *why = describe_delay (self);
+  g_autofree char *why = vp_attachment_text_delay (self->state, self->host_changing,
+                                                   vp_bar_watch_get_bars (self->watch));
   g_autoptr (GError) pending =
       g_error_new (VP_ERROR, VP_ERROR_PENDING, "%s is %s after %.1f s: %s", self->id,
                    vp_device_state_to_string (self->state), seconds_since_start (self), why);
@@ -135,8 +125,8 @@ on_device_add (GObject *source, GAsyncResult *result, gpointer user_data)
       apply (self, VP_DEVICE_EVENT_ADD_OK);
       return;
     }
-  if (g_error_matches (error, VP_QMP_ERROR, VP_QMP_ERROR_DISCONNECTED))
-    return; /* QEMU's end tells the end of everything */
+  if (vp_qmp_client_is_closed (self->client))
+    return; /* no answer of QEMU, which may have it open: its end tells the end of everything */
 
   g_set_error (&self->failure, VP_ERROR, VP_ERROR_REFUSED, "%s: QEMU refused it: %s", self->id,
                error->message);
@@ -164,7 +154,7 @@ static void
 on_stuck (VpBarWatch *watch, gpointer user_data)
 {
   VpAttachment *self = VP_ATTACHMENT (user_data);
-  g_autofree char *missing = NULL;
+  g_autofree char *missing = vp_guest_bars_describe_missing (vp_bar_watch_get_bars (watch));
 
   /* What was there before the guest stays, whatever the guest makes of it; and what was usable once
    * has had its window: both are looked at further. */
@@ -173,7 +163,7 @@ on_stuck (VpBarWatch *watch, gpointer user_data)
       vp_bar_watch_start (watch, self->client, self->machine);
       return;
     }
-  missing = vp_guest_bars_describe_missing (vp_bar_watch_get_bars (watch));
+  g_clear_error (&self->failure); /* it may be stuck again, when it could not be taken out */
   g_set_error (&self->failure, VP_ERROR, VP_ERROR_NO_WINDOW, "%s: %s behind %s", self->id, missing,
                self->port);
   apply (self, VP_DEVICE_EVENT_NO_WINDOW);
@@ -199,12 +189,12 @@ on_removal_refused (VpRemoval *removal, const GError *why, gpointer user_data)
 }
 
 static void
-finish_release (VpAttachment *self, const GError *host_error)
+finish_release (VpAttachment *self)
 {
   g_object_ref (self);
   g_signal_emit (self, signals[SIGNAL_CHANGED], 0);
   answer_usable (self);
-  answer_removed (self, host_error);
+  answer_removed (self, self->host_error);
   g_signal_emit (self, signals[SIGNAL_RELEASED], 0);
   g_object_unref (self);
 }
@@ -213,13 +203,16 @@ static void
 on_given_back (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (VpAttachment) self = VP_ATTACHMENT (user_data);
-  g_autoptr (GError) error = NULL;
 
-  self->host_changing = FALSE;
-  self->taken = FALSE;
-  if (!vp_host_change_finish (result, &error))
-    g_prefix_error (&error, "%s has left the VM, but its driver has not taken it back: ", self->id);
-  finish_release (self, error);
+  self->host_changing = self->taken = FALSE;
+  if (!vp_host_change_finish (result, &self->host_error))
+    {
+      g_prefix_error (&self->host_error,
+                      "%s has left the VM, but its driver has not taken it back: ", self->id);
+      if (self->failure != NULL)
+        vp_error_append (self->failure, self->host_error);
+    }
+  finish_release (self);
 }
 
 static void
@@ -229,7 +222,7 @@ release (VpAttachment *self)
   vp_removal_stop (self->removal);
   if (!self->taken)
     {
-      finish_release (self, NULL);
+      finish_release (self);
       return;
     }
   self->host_changing = TRUE;
@@ -314,7 +307,7 @@ vp_attachment_set_running (VpAttachment *self, VpQmpClient *client)
 {
   g_set_object (&self->client, client);
   if (self->state == VP_DEVICE_ACCEPTED)
-    vp_bar_watch_start (self->watch, self->client, self->machine);
+    vp_bar_watch_start (self->watch, client, self->machine);
 }
 
 void
@@ -339,12 +332,9 @@ vp_attachment_remove (VpAttachment *self, GTask *task, guint timeout_ms)
   if (self->client == NULL || self->host_changing || self->removed.task != NULL ||
       self->state == VP_DEVICE_ADDING || self->state == VP_DEVICE_FAILED)
     {
-      g_task_return_new_error (task, VP_ERROR, VP_ERROR_STATE,
-                               "%s cannot be removed now: it is %s%s", self->id,
-                               vp_device_state_to_string (self->state),
-                               self->host_changing          ? " and changing its host driver"
-                               : self->removed.task != NULL ? " and somebody waits for that already"
-                                                            : "");
+      g_task_return_error (task,
+                           vp_attachment_text_not_now (self->id, self->state, self->host_changing,
+                                                       self->removed.task != NULL));
       return;
     }
 
@@ -366,6 +356,11 @@ vp_attachment_handle_reset (VpAttachment *self)
   if (self->client != NULL &&
       (self->state == VP_DEVICE_ACCEPTED || self->state == VP_DEVICE_USABLE))
     vp_bar_watch_start (self->watch, self->client, self->machine);
+  else if (self->state == VP_DEVICE_PENDING_REMOVAL)
+    {
+      vp_removal_stop (self->removal); /* the guest that was asked is no more */
+      vp_removal_ask (self->removal, self->client);
+    }
 }
 
 void
@@ -392,6 +387,12 @@ const VpPciFunction *
 vp_attachment_get_function (VpAttachment *self)
 {
   return self->function;
+}
+
+const GError *
+vp_attachment_get_host_error (VpAttachment *self)
+{
+  return self->host_error;
 }
 
 gboolean
@@ -444,6 +445,7 @@ vp_attachment_finalize (GObject *object)
   VpAttachment *self = VP_ATTACHMENT (object);
 
   g_clear_error (&self->failure);
+  g_clear_error (&self->host_error);
   g_free (self->id);
   g_free (self->port);
   g_free (self->bus);

@@ -155,6 +155,13 @@ VpDeviceState vp_attachment_get_state (VpAttachment *self);
 const VpPciFunction *vp_attachment_get_function (VpAttachment *self);
 
 /**
+ * vp_attachment_get_host_error:
+ *
+ * Returns: (transfer none) (nullable): why its host function could not be given back
+ */
+const GError *vp_attachment_get_host_error (VpAttachment *self);
+
+/**
  * vp_attachment_is_host_changing:
  *
  * Returns: whether its host function is being taken or given back at this moment

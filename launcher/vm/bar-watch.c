@@ -15,7 +15,8 @@ struct _VpBarWatch
   VpGuestBars bars;
   gboolean seen;
   gboolean watching;
-  gboolean looking;        /* a probe is on its way */
+  gboolean looking;        /* a probe is on its way, */
+  gboolean stale;          /* from before the watch began anew */
   gint64 partial_since_us; /* 0: not partly mapped */
   guint timer;
   guint interval_ms;
@@ -78,11 +79,12 @@ on_looked (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (VpBarWatch) self = VP_BAR_WATCH (user_data);
   VpGuestBars bars;
   gboolean found = vp_bar_probe_finish (VP_QMP_CLIENT (source), result, &bars, NULL);
+  gboolean stale = self->stale;
 
-  self->looking = FALSE;
+  self->looking = self->stale = FALSE;
   if (!self->watching || self->timer != 0)
     return; /* stopped, or started anew, while the probe was on its way */
-  if (!found)
+  if (!found || stale)
     {
       look_again_later (self);
       return;
@@ -98,7 +100,7 @@ look (gpointer user_data)
   VpBarWatch *self = VP_BAR_WATCH (user_data);
 
   self->timer = 0;
-  if (self->looking) /* the reply of the probe before a restart judges for this one too */
+  if (self->looking) /* from before a restart: its reply has us look again */
     return;
   self->looking = TRUE;
   vp_bar_probe_async (self->client, self->machine, self->id, on_looked, g_object_ref (self));
@@ -111,6 +113,7 @@ vp_bar_watch_start (VpBarWatch *self, VpQmpClient *client, VpMachineType machine
   g_set_object (&self->client, client);
   self->machine = machine;
   self->watching = TRUE;
+  self->stale = self->looking;
   self->partial_since_us = 0;
   self->interval_ms = FIRST_INTERVAL_MS;
   look_again_later (self);

@@ -17,6 +17,8 @@ struct _VpHotplug
   GPtrArray *attachments; /* (element-type VpAttachment): in the order they came */
   gboolean ready;
   gboolean gone;
+  GError *left_behind; /* nullable: the first host function that did not go back, */
+  VpPciAddress left;   /* which is this one */
 };
 
 G_DEFINE_FINAL_TYPE (VpHotplug, vp_hotplug, G_TYPE_OBJECT)
@@ -61,7 +63,15 @@ snapshot (VpHotplug *self)
 static void
 on_changed (VpAttachment *attachment, gpointer user_data)
 {
-  g_signal_emit (user_data, signals[SIGNAL_CHANGED], 0, vp_attachment_get_id (attachment),
+  VpHotplug *self = VP_HOTPLUG (user_data);
+  const GError *host_error = vp_attachment_get_host_error (attachment);
+
+  if (host_error != NULL && self->left_behind == NULL)
+    {
+      self->left_behind = g_error_copy (host_error);
+      self->left = vp_attachment_get_function (attachment)->address;
+    }
+  g_signal_emit (self, signals[SIGNAL_CHANGED], 0, vp_attachment_get_id (attachment),
                  (int) vp_attachment_get_state (attachment));
 }
 
@@ -122,6 +132,8 @@ vp_hotplug_set_running (VpHotplug *self, VpQmpClient *client)
   g_set_object (&self->client, client);
   for (guint i = 0; i < self->attachments->len; i++)
     vp_attachment_set_running (self->attachments->pdata[i], client);
+  if (self->ready) /* the guest has shown so before QEMU's reply was read */
+    vp_hotplug_set_ready (self);
 }
 
 void
@@ -130,7 +142,7 @@ vp_hotplug_set_ready (VpHotplug *self)
   g_autoptr (GPtrArray) all = snapshot (self);
 
   self->ready = TRUE;
-  for (guint i = 0; i < all->len; i++)
+  for (guint i = 0; self->client != NULL && i < all->len; i++)
     vp_attachment_add (all->pdata[i]);
 }
 
@@ -181,12 +193,15 @@ check_not_attached (VpHotplug *self, const char *id, const VpPciFunction *functi
       if (!same_id && (function == NULL || held == NULL ||
                        vp_pci_address_compare (&held->address, &function->address) != 0))
         continue;
-      if (vp_attachment_get_state (other) != VP_DEVICE_FAILED)
+      if (vp_attachment_get_state (other) != VP_DEVICE_FAILED ||
+          vp_attachment_is_host_changing (other))
         {
           g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_DUPLICATE,
-                       "the VM already has %s%s, which is %s", vp_attachment_get_id (other),
+                       "the VM already has %s%s, which is %s%s", vp_attachment_get_id (other),
                        same_id ? "" : " for that host device",
-                       vp_device_state_to_string (vp_attachment_get_state (other)));
+                       vp_device_state_to_string (vp_attachment_get_state (other)),
+                       vp_attachment_is_host_changing (other) ? " and changing its host driver"
+                                                              : "");
           return FALSE;
         }
       forget (self, other);
@@ -297,6 +312,25 @@ vp_hotplug_is_idle (VpHotplug *self)
   return TRUE;
 }
 
+gboolean
+vp_hotplug_check_given_back (VpHotplug *self, GError **error)
+{
+  for (guint i = 0; i < self->attachments->len; i++)
+    if (vp_attachment_is_host_changing (self->attachments->pdata[i]))
+      {
+        g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_BUSY,
+                     "%s has left the VM, but its driver is still taking it back",
+                     vp_attachment_get_id (self->attachments->pdata[i]));
+        return FALSE;
+      }
+
+  /* Whoever has repaired it meanwhile has cleared its journal entry. */
+  if (self->left_behind == NULL || !vp_bindings_has (self->bindings, &self->left))
+    return TRUE;
+  g_propagate_error (error, g_error_copy (self->left_behind));
+  return FALSE;
+}
+
 void
 vp_hotplug_add_status (VpHotplug *self, JsonObject *status)
 {
@@ -333,6 +367,7 @@ vp_hotplug_finalize (GObject *object)
 
   g_ptr_array_unref (self->attachments);
   vp_slot_map_free (self->slots);
+  g_clear_error (&self->left_behind);
 
   G_OBJECT_CLASS (vp_hotplug_parent_class)->finalize (object);
 }

@@ -44,9 +44,9 @@ void vp_hotplug_set_running (VpHotplug *self, VpQmpClient *client);
 
 /**
  * vp_hotplug_set_ready:
- * @self: a running hotplug
+ * @self: a hotplug
  *
- * The guest is ready: everything that is queued is added.
+ * The guest is ready: everything that is queued is added, as soon as it is known to run.
  */
 void vp_hotplug_set_ready (VpHotplug *self);
 
@@ -125,6 +125,16 @@ void vp_hotplug_set_gone (VpHotplug *self);
  * Returns: whether no host device is being taken or given back
  */
 gboolean vp_hotplug_is_idle (VpHotplug *self);
+
+/**
+ * vp_hotplug_check_given_back:
+ * @self: a hotplug
+ * @error: return location for a #GError
+ *
+ * Returns: %FALSE with a %VP_DEVICE_ERROR when a host device that has left the VM is not back with
+ *   its driver, be it that this failed or that it still goes on
+ */
+gboolean vp_hotplug_check_given_back (VpHotplug *self, GError **error);
 
 /**
  * vp_hotplug_add_status:

@@ -53,12 +53,17 @@ static void
 tell_end (VpMachine *self)
 {
   g_autoptr (GTask) start = g_steal_pointer (&self->start);
+  g_autoptr (GError) left = NULL;
 
   g_clear_handle_id (&self->give_back_timer, g_source_remove);
-  if (start != NULL)
-    g_task_return_error (start, g_steal_pointer (&self->start_error));
-  else
-    g_signal_emit (self, signals[SIGNAL_ENDED], 0);
+  if (start == NULL)
+    {
+      g_signal_emit (self, signals[SIGNAL_ENDED], 0);
+      return;
+    }
+  if (!vp_hotplug_check_given_back (self->hotplug, &left))
+    vp_error_append (self->start_error, left);
+  g_task_return_error (start, g_steal_pointer (&self->start_error));
 }
 
 static void
@@ -400,7 +405,8 @@ vp_machine_console_write (VpMachine *self, const guint8 *data, gsize size)
 gboolean
 vp_machine_get_end (VpMachine *self, GError **error)
 {
-  return vp_qemu_check_end (self->qemu, error);
+  return vp_qemu_check_end (self->qemu, error) &&
+         vp_hotplug_check_given_back (self->hotplug, error);
 }
 
 const char *

@@ -147,7 +147,8 @@ void vp_machine_console_write (VpMachine *self, const guint8 *data, gsize size);
  * @error: return location for a #GError
  *
  * Returns: %TRUE when the guest powered off or was stopped as asked; %FALSE with %VP_ERROR_GUEST
- *   (it panicked) or %VP_ERROR_NO_VM (QEMU was killed or failed), with QEMU's last words
+ *   (it panicked) or %VP_ERROR_NO_VM (QEMU was killed or failed), with QEMU's last words, or a
+ *   %VP_DEVICE_ERROR: it ended well, but a host device is not back with its driver
  */
 gboolean vp_machine_get_end (VpMachine *self, GError **error);
 

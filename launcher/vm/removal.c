@@ -5,6 +5,9 @@
 #define REPEAT_MS    5000
 #define MAX_REQUESTS 12
 
+/* To SHPC a second press of the button within 5 s takes the first one back. */
+#define QUIET_MS 6000
+
 struct _VpRemoval
 {
   GObject parent_instance;
@@ -13,6 +16,7 @@ struct _VpRemoval
   gboolean repeat;
   VpQmpClient *client;
   guint n_requests; /* 0: not under way */
+  gint64 asked_us;  /* the last time */
   guint timer;
 };
 
@@ -46,7 +50,7 @@ on_reply (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (JsonNode) reply =
       vp_qmp_client_execute_finish (VP_QMP_CLIENT (source), result, &error);
 
-  if (self->n_requests == 0 || g_error_matches (error, VP_QMP_ERROR, VP_QMP_ERROR_DISCONNECTED))
+  if (self->n_requests == 0 || vp_qmp_client_is_closed (VP_QMP_CLIENT (source)))
     return; /* DEVICE_DELETED, or QEMU's end, came before the reply */
 
   if (g_error_matches (error, VP_QMP_ERROR, VP_QMP_ERROR_DEVICE_NOT_FOUND))
@@ -63,6 +67,7 @@ request (VpRemoval *self)
   JsonObject *arguments = json_object_new ();
 
   self->n_requests++;
+  self->asked_us = g_get_monotonic_time ();
   json_object_set_string_member (arguments, "id", self->id);
   vp_qmp_client_execute_async (self->client, "device_del", arguments, NULL, 0, NULL, on_reply,
                                g_object_ref (self));
@@ -73,6 +78,16 @@ vp_removal_ask (VpRemoval *self, VpQmpClient *client)
 {
   g_set_object (&self->client, client);
   g_clear_handle_id (&self->timer, g_source_remove);
+  if (self->n_requests > 0 && !self->repeat)
+    {
+      gint64 ago_ms = (g_get_monotonic_time () - self->asked_us) / G_TIME_SPAN_MILLISECOND;
+
+      if (ago_ms < QUIET_MS)
+        {
+          self->timer = g_timeout_add_once ((guint) (QUIET_MS - ago_ms), on_time, self);
+          return;
+        }
+    }
   request (self);
 }
 

@@ -28,7 +28,7 @@ VpRemoval *vp_removal_new (const char *id, gboolean repeat);
  * @self: a removal
  * @client: QEMU
  *
- * Begins, or asks once more at once.
+ * Begins, or asks once more: at once, or when it must not be repeated, 6 s after the last time.
  */
 void vp_removal_ask (VpRemoval *self, VpQmpClient *client);
 
