@@ -1,9 +1,11 @@
 #include "launcher/commands/own-console.h"
 
 #include "launcher/commands/raw-terminal.h"
+#include "launcher/vm/autofd.h"
 #include "launcher/vm/fd-watch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,6 +22,7 @@ struct _VpOwnConsole
   VpMachine *machine;      /* nullable: no keys yet */
   VpRawTerminal *terminal; /* nullable: stdin is none */
   GSource *keys;           /* nullable */
+  int terminal_fd;         /* stdout, opened anew not to block; -1: it is no terminal */
   gboolean closed;         /* nobody reads stdout */
   gboolean stuck;          /* it took nothing the last time */
 };
@@ -27,7 +30,14 @@ struct _VpOwnConsole
 VpOwnConsole *
 vp_own_console_new (void)
 {
-  return g_new0 (VpOwnConsole, 1);
+  VpOwnConsole *self = g_new0 (VpOwnConsole, 1);
+
+  /* A terminal takes less than a piece when poll() calls it writable, and blocks for the rest. The
+   * flag is on an open file of our own: the one we were given is our shell's, too. */
+  self->terminal_fd = isatty (STDOUT_FILENO)
+                          ? open ("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+                          : -1;
+  return self;
 }
 
 void
@@ -38,6 +48,7 @@ vp_own_console_free (VpOwnConsole *self)
 
   vp_fd_watch_clear (&self->keys);
   g_clear_pointer (&self->terminal, vp_raw_terminal_free);
+  vp_autofd_close (&self->terminal_fd);
   g_free (self);
 }
 
@@ -76,11 +87,12 @@ vp_own_console_take_keys (VpOwnConsole *self, VpMachine *machine)
 }
 
 static gboolean
-is_writable (VpOwnConsole *self)
+is_writable (VpOwnConsole *self, int fd, gint64 deadline_us)
 {
-  struct pollfd poll_fd = { .fd = STDOUT_FILENO, .events = POLLOUT };
+  struct pollfd poll_fd = { .fd = fd, .events = POLLOUT };
+  gint64 left_us = deadline_us - g_get_monotonic_time ();
 
-  self->stuck = poll (&poll_fd, 1, self->stuck ? 0 : PATIENCE_MS) != 1;
+  self->stuck = poll (&poll_fd, 1, (int) (MAX (left_us, 0) / G_TIME_SPAN_MILLISECOND)) != 1;
   return !self->stuck;
 }
 
@@ -89,10 +101,13 @@ vp_own_console_print (VpOwnConsole *self, GBytes *output)
 {
   gsize size;
   const guint8 *data = g_bytes_get_data (output, &size);
+  int fd = self->terminal_fd >= 0 ? self->terminal_fd : STDOUT_FILENO;
+  gint64 patience_us = self->stuck ? 0 : PATIENCE_MS * G_TIME_SPAN_MILLISECOND;
+  gint64 deadline_us = g_get_monotonic_time () + patience_us;
 
-  while (size > 0 && !self->closed && is_writable (self))
+  while (size > 0 && !self->closed && is_writable (self, fd, deadline_us))
     {
-      ssize_t n = write (STDOUT_FILENO, data, MIN (size, PIECE_BYTES));
+      ssize_t n = write (fd, data, MIN (size, PIECE_BYTES));
 
       if (n < 0 && errno != EINTR && errno != EAGAIN)
         self->closed = TRUE;
