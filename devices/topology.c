@@ -74,7 +74,7 @@ vp_topology_own_slot (VpMachineType machine, guint index, guint8 *slot)
   if (index > last - first)
     return FALSE;
 
-  *slot = (guint8) (last - index);
+  *slot = (guint8) (first + index);
   return TRUE;
 }
 

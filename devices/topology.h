@@ -68,7 +68,8 @@ guint8 vp_topology_pci_slot (guint index);
  * @index: 0, 1, 2… for each emulated device (disk, NIC, …) of the command line
  * @slot: (out): its slot on the root bus
  *
- * Counts down from the top of the root bus, away from the ports. Slot 0x1f of q35 is the ICH9.
+ * Counts up behind the ports, because guests number disks and network cards in the order of their
+ * slots: the first disk of the command line is the guest's first. Slot 0x1f of q35 is the ICH9.
  *
  * Returns: %FALSE when the root bus is full
  */

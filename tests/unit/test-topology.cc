@@ -109,28 +109,28 @@ TEST (Topology, HostDevicesOfPcStayClearOfTheMachinesOwn)
   EXPECT_EQ (vp_topology_pci_slot (VP_TOPOLOGY_MAX_PCI_SLOTS - 1), 0x11);
 }
 
-TEST (Topology, OwnSlotsOfQ35CountDownToThePorts)
+TEST (Topology, OwnSlotsOfQ35CountUpBehindThePorts)
 {
   guint8 slot = 0;
 
   ASSERT_TRUE (vp_topology_own_slot (VP_MACHINE_Q35, 0, &slot));
-  EXPECT_EQ (slot, 0x1e) << "0x1f is the ICH9";
+  EXPECT_EQ (slot, 0x10) << "0x0f has ports";
   ASSERT_TRUE (vp_topology_own_slot (VP_MACHINE_Q35, 14, &slot));
-  EXPECT_EQ (slot, 0x10);
-  EXPECT_FALSE (vp_topology_own_slot (VP_MACHINE_Q35, 15, &slot)) << "0x0f has ports";
+  EXPECT_EQ (slot, 0x1e);
+  EXPECT_FALSE (vp_topology_own_slot (VP_MACHINE_Q35, 15, &slot)) << "0x1f is the ICH9";
   EXPECT_FALSE (vp_topology_own_slot (VP_MACHINE_Q35, G_MAXUINT, &slot));
-  EXPECT_EQ (slot, 0x10) << "must be left alone";
+  EXPECT_EQ (slot, 0x1e) << "must be left alone";
 }
 
-TEST (Topology, OwnSlotsOfPcCountDownToTheHostDevices)
+TEST (Topology, OwnSlotsOfPcCountUpBehindTheHostDevices)
 {
   guint8 slot = 0;
 
   ASSERT_TRUE (vp_topology_own_slot (VP_MACHINE_PC, 0, &slot));
-  EXPECT_EQ (slot, 0x1f);
+  EXPECT_EQ (slot, 0x12) << "0x11 is a host device's";
   ASSERT_TRUE (vp_topology_own_slot (VP_MACHINE_PC, 13, &slot));
-  EXPECT_EQ (slot, 0x12);
-  EXPECT_FALSE (vp_topology_own_slot (VP_MACHINE_PC, 14, &slot)) << "0x11 is a host device's";
+  EXPECT_EQ (slot, 0x1f);
+  EXPECT_FALSE (vp_topology_own_slot (VP_MACHINE_PC, 14, &slot)) << "there is no slot 0x20";
   EXPECT_FALSE (vp_topology_own_slot (VP_MACHINE_PC, G_MAXUINT, &slot));
 }
 
