@@ -13,6 +13,9 @@ namespace
 
 using Args = std::vector<std::string>;
 
+/* Says so when it can be interrupted: a shell that is about to start a command can not. */
+const char SLEEP[] = "sh -c 'echo $((50 + 5))-sleeps; sleep 10000'\n";
+
 /* A terminal, with somebody who types on it. */
 class Terminal
 {
@@ -146,7 +149,7 @@ TEST_F (Console, OnATerminalEveryKeyGoesToTheGuestAndOneLeaves)
   EXPECT_TRUE (console.wait_for ("33-typed"));
 
   /* Ctrl-C ends what runs in the guest, and not us. */
-  terminal.type ("echo $((50 + 5))-sleeps; sleep 10000\n");
+  terminal.type (SLEEP);
   EXPECT_TRUE (console.wait_for ("55-sleeps"));
   terminal.type ("\x03");
   terminal.type ("echo $((60 + 6))-awake\n");
@@ -253,7 +256,7 @@ TEST_F (Run, OnATerminalOneKeyAsksTheGuestToPowerOff)
 {
   boot (true, guest_options ());
   EXPECT_TRUE (terminal.is_raw ());
-  terminal.type ("echo $((50 + 5))-sleeps; sleep 10000\n");
+  terminal.type (SLEEP);
   EXPECT_TRUE (program->wait_for ("55-sleeps"));
   terminal.type ("\x03");
   terminal.type ("echo $((60 + 6))-awake\n");
