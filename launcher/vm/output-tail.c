@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#define MAX_HINTS 3
+
 struct _VpOutputTail
 {
   GString *text;
@@ -54,12 +56,14 @@ printable (const char *line)
   return g_strstrip (text);
 }
 
-char *
-vp_output_tail_last_line (VpOutputTail *self)
+/* Returns: (element-type utf8): the last @n lines at most that say something, the last one first */
+static GPtrArray *
+last_lines (VpOutputTail *self, guint n)
 {
   gsize skip = self->text->len > self->capacity ? self->text->len - self->capacity : 0;
   g_autoptr (GString) kept =
       g_string_new_len (self->text->str + skip, (gssize) (self->text->len - skip));
+  GPtrArray *found = g_ptr_array_new_with_free_func (g_free);
   g_auto (GStrv) lines = NULL;
 
   /* A program may print NUL bytes; they end no line. */
@@ -68,12 +72,38 @@ vp_output_tail_last_line (VpOutputTail *self)
       kept->str[i] = ' ';
 
   lines = g_strsplit (kept->str, "\n", -1);
-  for (guint i = g_strv_length (lines); i > 0; i--)
+  for (guint i = g_strv_length (lines); i > 0 && found->len < n; i--)
     {
       g_autofree char *line = printable (lines[i - 1]);
 
       if (*line != '\0')
-        return g_steal_pointer (&line);
+        g_ptr_array_add (found, g_steal_pointer (&line));
     }
-  return NULL;
+  return found;
+}
+
+char *
+vp_output_tail_last_line (VpOutputTail *self)
+{
+  g_autoptr (GPtrArray) lines = last_lines (self, 1);
+
+  return lines->len > 0 ? g_strdup (lines->pdata[0]) : NULL;
+}
+
+char *
+vp_output_tail_last_report (VpOutputTail *self, const char *prefix)
+{
+  g_autoptr (GPtrArray) lines = last_lines (self, 1 + MAX_HINTS);
+  g_autoptr (GString) report = NULL;
+  guint first = 0;
+
+  while (first < lines->len && !g_str_has_prefix (lines->pdata[first], prefix))
+    first++;
+  if (first == lines->len)
+    return lines->len > 0 ? g_strdup (lines->pdata[0]) : NULL;
+
+  report = g_string_new (lines->pdata[first]);
+  while (first-- > 0)
+    g_string_append_printf (report, "; %s", (char *) lines->pdata[first]);
+  return g_string_free (g_steal_pointer (&report), FALSE);
 }

@@ -37,6 +37,18 @@ void vp_output_tail_push (VpOutputTail *self, const char *data, gsize size);
  */
 char *vp_output_tail_last_line (VpOutputTail *self);
 
+/**
+ * vp_output_tail_last_report:
+ * @self: a tail
+ * @prefix: how the program begins what it reports: "qemu-system-x86_64: "
+ *
+ * What follows a report, at most three lines of it, are hints that say little without it.
+ *
+ * Returns: (transfer full) (nullable): the last report and its hints, in one line; the last line
+ *   when no report is near the end; %NULL when there is no line at all
+ */
+char *vp_output_tail_last_report (VpOutputTail *self, const char *prefix);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VpOutputTail, vp_output_tail_free)
 
 G_END_DECLS

@@ -27,6 +27,7 @@ struct _VpQemuProcess
   guint exit_source;
   guint stderr_source;
   VpOutputTail *tail;
+  char *prefix; /* of what it reports on stderr */
 };
 
 G_DEFINE_FINAL_TYPE (VpQemuProcess, vp_qemu_process, G_TYPE_OBJECT)
@@ -147,7 +148,9 @@ VpQemuProcess *
 vp_qemu_process_spawn (char **argv, int qmp_fd, int console_fd, int log_fd, GError **error)
 {
   g_autoptr (VpQemuProcess) self = g_object_new (VP_TYPE_QEMU_PROCESS, NULL);
+  g_autofree char *name = g_path_get_basename (argv[0]);
 
+  self->prefix = g_strconcat (name, ": ", NULL);
   self->log_fd = log_fd;
   /* Ignored by whoever started us, it would lose us the exit status: see wait(2), ECHILD. */
   signal (SIGCHLD, SIG_DFL);
@@ -177,7 +180,7 @@ vp_qemu_process_signal (VpQemuProcess *self, int signal_number)
 char *
 vp_qemu_process_get_last_words (VpQemuProcess *self)
 {
-  return vp_output_tail_last_line (self->tail);
+  return vp_output_tail_last_report (self->tail, self->prefix);
 }
 
 static void
@@ -206,6 +209,7 @@ vp_qemu_process_finalize (GObject *object)
   close_fd (&self->stderr_fd);
   close_fd (&self->log_fd);
   vp_output_tail_free (self->tail);
+  g_free (self->prefix);
 
   G_OBJECT_CLASS (vp_qemu_process_parent_class)->finalize (object);
 }

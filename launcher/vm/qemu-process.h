@@ -45,7 +45,8 @@ void vp_qemu_process_signal (VpQemuProcess *self, int signal_number);
 /**
  * vp_qemu_process_get_last_words:
  *
- * Returns: (transfer full) (nullable): the last line of its stderr
+ * Returns: (transfer full) (nullable): the last that it reported on stderr, with the hints that
+ *   followed; or the last line there
  */
 char *vp_qemu_process_get_last_words (VpQemuProcess *self);
 

@@ -1,5 +1,8 @@
 #include "launcher/vm/output-tail.h"
 
+#include "tests/support/row-name.h"
+
+#include <cstring>
 #include <gtest/gtest.h>
 #include <string>
 
@@ -47,6 +50,42 @@ TEST (OutputTail, KeepsTheEndHoweverMuchComes)
   EXPECT_EQ (last_line (flood, 64, 7), "line 99999");
   EXPECT_EQ (last_line (flood, 64, flood.size ()), "line 99999");
 }
+
+struct ReportRow
+{
+  const char *name;
+  const char *text;
+  const char *report;
+};
+
+class LastReport : public testing::TestWithParam<ReportRow>
+{
+};
+
+TEST_P (LastReport, HasItsHints)
+{
+  g_autoptr (VpOutputTail) tail = vp_output_tail_new (1000);
+
+  vp_output_tail_push (tail, GetParam ().text, strlen (GetParam ().text));
+  g_autofree char *report = vp_output_tail_last_report (tail, "qemu: ");
+  EXPECT_STREQ (report, GetParam ().report);
+}
+
+const ReportRow report_rows[] = {
+  { "nothing", "\n", nullptr },
+  { "no_report", "one\ntwo\n", "two" },
+  { "report", "qemu: one\nqemu: two\n", "qemu: two" },
+  { "hint", "qemu: -blockdev: no \"write\" lock\nIs another process using it?\n",
+    "qemu: -blockdev: no \"write\" lock; Is another process using it?" },
+  { "three_hints", "qemu: it\na\n\nb\nc\n", "qemu: it; a; b; c" },
+  { "report_far_back", "qemu: it\na\nb\nc\nd\n", "d" },
+  { "report_after_noise", "noise\nqemu: it\n", "qemu: it" },
+};
+
+INSTANTIATE_TEST_SUITE_P (Table,
+                          LastReport,
+                          testing::ValuesIn (report_rows),
+                          name_of_row<ReportRow>);
 
 TEST (OutputTail, ALineLongerThanTheTailIsItsEnd)
 {
