@@ -5,7 +5,6 @@
 #include "launcher/vm/argv.h"
 #include "launcher/vm/attachment-text.h"
 #include "launcher/vm/bar-watch.h"
-#include "launcher/vm/host-change.h"
 #include "launcher/vm/removal.h"
 #include "launcher/vm/waiter.h"
 
@@ -23,7 +22,7 @@ struct _VpAttachment
   guint8 slot;
   char *guest_path;
   VpMachineType machine;
-  VpBindings *bindings;
+  VpHostClaims *claims;
 
   VpQmpClient *client; /* nullable: not running yet */
   VpDeviceState state;
@@ -205,7 +204,7 @@ on_given_back (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (VpAttachment) self = VP_ATTACHMENT (user_data);
 
   self->host_changing = self->taken = FALSE;
-  if (!vp_host_change_finish (result, &self->host_error))
+  if (!vp_host_claims_finish (result, &self->host_error))
     {
       g_prefix_error (&self->host_error,
                       "%s has left the VM, but its driver has not taken it back: ", self->id);
@@ -220,14 +219,12 @@ release (VpAttachment *self)
 {
   vp_bar_watch_stop (self->watch);
   vp_removal_stop (self->removal);
-  if (!self->taken)
-    {
-      finish_release (self);
-      return;
-    }
-  self->host_changing = TRUE;
-  vp_host_change_give_back_one_async (self->bindings, self->function, on_given_back,
-                                      g_object_ref (self));
+  self->host_changing = vp_host_claims_drop (self->claims, self->function, self->taken);
+  if (self->host_changing)
+    vp_host_claims_give_back_async (self->claims, self->function->group, on_given_back,
+                                    g_object_ref (self));
+  else
+    finish_release (self);
 }
 
 static void
@@ -279,7 +276,7 @@ on_taken (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (VpAttachment) self = VP_ATTACHMENT (user_data);
 
   self->host_changing = FALSE;
-  self->taken = vp_host_change_finish (result, &self->failure);
+  self->taken = vp_host_claims_finish (result, &self->failure);
   if (!self->taken)
     {
       self->state = VP_DEVICE_FAILED;
@@ -299,7 +296,7 @@ vp_attachment_take (VpAttachment *self)
       vp_vfio_is_vfio_driver (self->function->driver))
     return;
   self->host_changing = TRUE;
-  vp_host_change_take_one_async (self->bindings, self->function, on_taken, g_object_ref (self));
+  vp_host_claims_take_async (self->claims, self->function, on_taken, g_object_ref (self));
 }
 
 void
@@ -451,6 +448,7 @@ vp_attachment_finalize (GObject *object)
   g_free (self->bus);
   g_free (self->guest_path);
   g_clear_pointer (&self->source, vp_attach_source_unref);
+  vp_host_claims_unref (self->claims);
 
   G_OBJECT_CLASS (vp_attachment_parent_class)->finalize (object);
 }
@@ -487,7 +485,8 @@ vp_attachment_new (const VpAttachmentInit *init)
   self->slot = init->place.slot;
   self->guest_path = g_strdup (init->guest_path);
   self->machine = init->machine;
-  self->bindings = init->bindings;
+  self->claims = vp_host_claims_ref (init->claims);
+  vp_host_claims_add (self->claims, self->function);
   self->state = init->plug == VP_PLUG_COLD ? VP_DEVICE_ACCEPTED : VP_DEVICE_QUEUED;
   self->started_us = g_get_monotonic_time ();
   self->watch = vp_bar_watch_new (self->id);

@@ -3,7 +3,7 @@
 #include "devices/lifecycle.h"
 #include "devices/slot-map.h"
 #include "launcher/vm/attach-source.h"
-#include "launcher/vm/bindings.h"
+#include "launcher/vm/host-claims.h"
 #include "qmp/client.h"
 
 #include <gio/gio.h>
@@ -26,7 +26,7 @@ G_DECLARE_FINAL_TYPE (VpAttachment, vp_attachment, VP, ATTACHMENT, GObject)
  * @repeat_delete: whether device_del may be sent again while the guest does not let go: with ACPI
  *   hotplug one that the firmware saw is lost without an event, and a second one does no harm;
  *   to SHPC it would be a change of mind
- * @bindings: whom to take host functions from and give them back to; borrowed
+ * @claims: the VM's host functions, of which it is to be one; a reference is taken
  *
  * What an attachment is made of.
  */
@@ -41,7 +41,7 @@ typedef struct
   const char *guest_path;
   VpMachineType machine;
   gboolean repeat_delete;
-  VpBindings *bindings;
+  VpHostClaims *claims;
 } VpAttachmentInit;
 
 /**

@@ -3,13 +3,15 @@
 typedef struct
 {
   VpBindings *bindings;
-  GPtrArray *functions;
+  GPtrArray *functions; /* nullable: they are given back */
+  GArray *addresses;    /* nullable: they are taken */
 } Change;
 
 static void
 change_free (Change *change)
 {
-  g_ptr_array_unref (change->functions);
+  g_clear_pointer (&change->functions, g_ptr_array_unref);
+  g_clear_pointer (&change->addresses, g_array_unref);
   g_free (change);
 }
 
@@ -46,12 +48,12 @@ give_back (GTask *task, gpointer source, gpointer task_data, GCancellable *cance
   Change *change = task_data;
   g_autoptr (GError) first = NULL;
 
-  for (guint i = change->functions->len; i > 0; i--)
+  for (guint i = change->addresses->len; i > 0; i--)
     {
-      const VpPciFunction *function = change->functions->pdata[i - 1];
+      const VpPciAddress *address = &g_array_index (change->addresses, VpPciAddress, i - 1);
 
-      if (vp_bindings_has (change->bindings, &function->address))
-        vp_bindings_give_back (change->bindings, &function->address, first == NULL ? &first : NULL);
+      if (vp_bindings_has (change->bindings, address))
+        vp_bindings_give_back (change->bindings, address, first == NULL ? &first : NULL);
     }
 
   if (first != NULL)
@@ -61,21 +63,18 @@ give_back (GTask *task, gpointer source, gpointer task_data, GCancellable *cance
 }
 
 static void
-start (VpBindings *bindings,
-       GPtrArray *functions,
+start (Change *change,
+       gboolean is_empty,
        GTaskThreadFunc work,
        gpointer source_tag,
        GAsyncReadyCallback callback,
        gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, user_data);
-  Change *change = g_new0 (Change, 1);
 
-  change->bindings = bindings;
-  change->functions = g_ptr_array_ref (functions);
   g_task_set_source_tag (task, source_tag);
   g_task_set_task_data (task, change, (GDestroyNotify) change_free);
-  if (functions->len == 0) /* most VMs take nothing: no thread for them */
+  if (is_empty) /* most VMs take nothing: no thread for them */
     g_task_return_boolean (task, TRUE);
   else
     g_task_run_in_thread (task, work);
@@ -87,25 +86,25 @@ vp_host_change_take_async (VpBindings *bindings,
                            GAsyncReadyCallback callback,
                            gpointer user_data)
 {
-  start (bindings, functions, take, vp_host_change_take_async, callback, user_data);
+  Change *change = g_new0 (Change, 1);
+
+  change->bindings = bindings;
+  change->functions = g_ptr_array_ref (functions);
+  start (change, functions->len == 0, take, vp_host_change_take_async, callback, user_data);
 }
 
 void
 vp_host_change_give_back_async (VpBindings *bindings,
-                                GPtrArray *functions,
+                                GArray *addresses,
                                 GAsyncReadyCallback callback,
                                 gpointer user_data)
 {
-  start (bindings, functions, give_back, vp_host_change_give_back_async, callback, user_data);
-}
+  Change *change = g_new0 (Change, 1);
 
-static GPtrArray *
-array_of_one (const VpPciFunction *function)
-{
-  GPtrArray *functions = g_ptr_array_new ();
-
-  g_ptr_array_add (functions, (gpointer) function);
-  return functions;
+  change->bindings = bindings;
+  change->addresses = g_array_ref (addresses);
+  start (change, addresses->len == 0, give_back, vp_host_change_give_back_async, callback,
+         user_data);
 }
 
 void
@@ -114,20 +113,10 @@ vp_host_change_take_one_async (VpBindings *bindings,
                                GAsyncReadyCallback callback,
                                gpointer user_data)
 {
-  g_autoptr (GPtrArray) functions = array_of_one (function);
+  g_autoptr (GPtrArray) functions = g_ptr_array_new ();
 
+  g_ptr_array_add (functions, (gpointer) function);
   vp_host_change_take_async (bindings, functions, callback, user_data);
-}
-
-void
-vp_host_change_give_back_one_async (VpBindings *bindings,
-                                    const VpPciFunction *function,
-                                    GAsyncReadyCallback callback,
-                                    gpointer user_data)
-{
-  g_autoptr (GPtrArray) functions = array_of_one (function);
-
-  vp_host_change_give_back_async (bindings, functions, callback, user_data);
 }
 
 gboolean

@@ -25,14 +25,14 @@ void vp_host_change_take_async (VpBindings *bindings,
 /**
  * vp_host_change_give_back_async:
  * @bindings: must outlive the change
- * @functions: (element-type VpPciFunction): host functions that were taken
+ * @addresses: (element-type VpPciAddress): host functions that were taken
  * @callback: called once, later
  * @user_data: for @callback
  *
  * Gives every one of them back, also when one of them fails.
  */
 void vp_host_change_give_back_async (VpBindings *bindings,
-                                     GPtrArray *functions,
+                                     GArray *addresses,
                                      GAsyncReadyCallback callback,
                                      gpointer user_data);
 
@@ -45,16 +45,6 @@ void vp_host_change_take_one_async (VpBindings *bindings,
                                     const VpPciFunction *function,
                                     GAsyncReadyCallback callback,
                                     gpointer user_data);
-
-/**
- * vp_host_change_give_back_one_async:
- *
- * vp_host_change_give_back_async() for a single function.
- */
-void vp_host_change_give_back_one_async (VpBindings *bindings,
-                                         const VpPciFunction *function,
-                                         GAsyncReadyCallback callback,
-                                         gpointer user_data);
 
 /**
  * vp_host_change_finish:

@@ -11,14 +11,13 @@ struct _VpHotplug
   GObject parent_instance;
 
   const VpBlueprint *blueprint;
-  VpBindings *bindings;
+  VpHostClaims *claims;
   VpQmpClient *client; /* nullable: not running */
   VpSlotMap *slots;
   GPtrArray *attachments; /* (element-type VpAttachment): in the order they came */
   gboolean ready;
   gboolean gone;
-  GError *left_behind; /* nullable: the first host function that did not go back, */
-  VpPciAddress left;   /* which is this one */
+  GError *left_behind; /* nullable: why the first host function did not go back */
 };
 
 G_DEFINE_FINAL_TYPE (VpHotplug, vp_hotplug, G_TYPE_OBJECT)
@@ -67,10 +66,7 @@ on_changed (VpAttachment *attachment, gpointer user_data)
   const GError *host_error = vp_attachment_get_host_error (attachment);
 
   if (host_error != NULL && self->left_behind == NULL)
-    {
-      self->left_behind = g_error_copy (host_error);
-      self->left = vp_attachment_get_function (attachment)->address;
-    }
+    self->left_behind = g_error_copy (host_error);
   g_signal_emit (self, signals[SIGNAL_CHANGED], 0, vp_attachment_get_id (attachment),
                  (int) vp_attachment_get_state (attachment));
 }
@@ -110,7 +106,7 @@ add_attachment (VpHotplug *self, VpAttachmentInit *init, GError **error)
   init->guest_path = guest_path;
   init->machine = plan->machine;
   init->repeat_delete = self->blueprint->config->hotplug_mode == VP_HOTPLUG_ACPI;
-  init->bindings = self->bindings;
+  init->claims = self->claims;
   attachment = vp_attachment_new (init);
   g_signal_connect (attachment, "changed", G_CALLBACK (on_changed), self);
   g_signal_connect (attachment, "released", G_CALLBACK (on_released), self);
@@ -324,8 +320,7 @@ vp_hotplug_check_given_back (VpHotplug *self, GError **error)
         return FALSE;
       }
 
-  /* Whoever has repaired it meanwhile has cleared its journal entry. */
-  if (self->left_behind == NULL || !vp_bindings_has (self->bindings, &self->left))
+  if (self->left_behind == NULL || !vp_host_claims_is_owing (self->claims))
     return TRUE;
   g_propagate_error (error, g_error_copy (self->left_behind));
   return FALSE;
@@ -366,6 +361,7 @@ vp_hotplug_finalize (GObject *object)
   VpHotplug *self = VP_HOTPLUG (object);
 
   g_ptr_array_unref (self->attachments);
+  vp_host_claims_unref (self->claims);
   vp_slot_map_free (self->slots);
   g_clear_error (&self->left_behind);
 
@@ -394,7 +390,7 @@ vp_hotplug_new (const VpBlueprint *blueprint, VpBindings *bindings)
   VpHotplug *self = g_object_new (VP_TYPE_HOTPLUG, NULL);
 
   self->blueprint = blueprint;
-  self->bindings = bindings;
+  self->claims = vp_host_claims_new (bindings);
   self->slots = vp_slot_map_new (blueprint->plan);
   for (guint i = 0; i < blueprint->plan->devices->len; i++)
     {

@@ -213,6 +213,31 @@ TEST_F (MainJob, AConventionalDeviceWorksBehindABridge)
   EXPECT_TRUE (in_guest.is_there ());
 }
 
+/* Two functions of one group go together; and while one of them is in a VM, the kernel gives the
+ * other to no driver. */
+TEST_F (MainJob, AGroupOfTwoComesAndGoesHomeTogether)
+{
+  const Json device = attach (twin0.node () + ",bind=on");
+  EXPECT_EQ (device["others"].size (), 1u) << device;
+  for (const HostFunction *function : { &twin0, &twin1 })
+    {
+      EXPECT_EQ (vm->device (function->id ())["state"].text (), "usable");
+      EXPECT_EQ (function->driver (), "vfio-pci");
+      EXPECT_EQ (function->journal (), "driver=e1000e\n");
+    }
+
+  detach (twin0.id ());
+  EXPECT_EQ (twin0.driver (), "vfio-pci") << "nobody else can have it yet";
+  EXPECT_EQ (twin0.journal (), "driver=e1000e\n");
+  attach (twin0.address);
+  detach (twin0.id ());
+  EXPECT_EQ (vm->device (twin1.id ())["state"].text (), "usable");
+
+  detach (twin1.id ());
+  expect_home (twin0);
+  expect_home (twin1);
+}
+
 /* As when somebody takes it away by hand: the kernel asks QEMU for it, QEMU asks the guest, and
  * nobody has asked vmplug. */
 TEST_F (MainJob, ADeviceThatTheHostWantsBackGoes)

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <functional>
 #include <map>
+#include <mutex>
 #include <set>
 #include <string>
 #include <vector>
@@ -65,9 +66,14 @@ public:
   gboolean
   write (VpSysfs *sysfs, const std::string &path, const std::string &text, GError **error)
   {
-    writes.push_back (shortened (path) + "=" + text);
+    {
+      std::lock_guard guard (mutex_);
+      writes.push_back (shortened (path) + "=" + text);
+    }
     if (before_write)
       before_write (path);
+
+    std::lock_guard guard (mutex_);
     for (Refusal &refusal : refusals_)
       if (ends_with (path, refusal.path))
         {
@@ -89,6 +95,7 @@ private:
     unsigned skip;
   };
   FakeSysfs *host_;
+  std::mutex mutex_; /* workers write, too */
   std::vector<Refusal> refusals_;
   std::set<std::string> unwilling_;
   std::map<std::string, std::string> native_;
