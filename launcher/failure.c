@@ -27,7 +27,7 @@ static const Row rows[] = {
       { g_option_error_quark, ANY_CODE } } },
   { { "duplicate", "name each device and each id once", 2 },
     { { vp_device_error_quark, VP_DEVICE_ERROR_DUPLICATE } } },
-  { { "no-slot", "give the VM more or larger ports with --spare and --spare-window", 2 },
+  { { "no-slot", "change --spare, --spare-window or the number of devices; vmplug plan shows the ports", 2 },
     { { vp_device_error_quark, VP_DEVICE_ERROR_NO_SLOT } } },
   { { "name-in-use", "choose another --name, or end that VM with vmplug stop", 2 },
     { { vp_error_quark, VP_ERROR_EXISTS } } },
