@@ -20,7 +20,7 @@ typedef struct
   GError *error;
 } Supervisor;
 
-/* A signalfd instead of g_unix_signal_add(), which starts a thread. */
+/* A signalfd: the signals come on the main loop, not through GLib's worker thread. */
 static int
 open_signals (void)
 {
