@@ -1,6 +1,6 @@
 #pragma once
 
-#include <glib.h>
+#include "devices/window.h"
 
 G_BEGIN_DECLS
 
@@ -9,27 +9,76 @@ typedef enum
   VP_FIRMWARE_SEABIOS,
   VP_FIRMWARE_OVMF,
   VP_FIRMWARE_OTHER,
+} VpFirmwareKind;
+
+/**
+ * VpFirmware:
+ * @kind: which one it is
+ * @name: what to call it and the versions that behave so, "SeaBIOS 1.16.2 or older"
+ * @aligns_reserves: a reserved window starts at a multiple of its size
+ * @misplaces_large_bars: a BAR larger than an eighth of the space above RAM can end up outside the
+ *   window of its bridge
+ * @has_aperture: gives 64-bit windows out of an aperture that has to be asked for
+ *
+ * What sets up the windows of a VM, as far as plans depend on it: one row of one table, constant.
+ */
+typedef struct
+{
+  VpFirmwareKind kind;
+  const char *name;
+  gboolean aligns_reserves;
+  gboolean misplaces_large_bars;
+  gboolean has_aperture;
 } VpFirmware;
 
 /**
- * vp_firmware_to_string:
+ * vp_firmware_get:
+ * @kind: which one
+ * @version: (nullable): its version, "1.16.2"; %NULL when it is not known
+ *
+ * Of an unknown version the worst is assumed.
+ *
+ * Returns: (transfer none): how it behaves
+ */
+const VpFirmware *vp_firmware_get (VpFirmwareKind kind, const char *version);
+
+/**
+ * vp_firmware_kind_to_string:
  *
  * Returns: (transfer none): "seabios", "ovmf" or "other"
  */
-const char *vp_firmware_to_string (VpFirmware firmware);
+const char *vp_firmware_kind_to_string (VpFirmwareKind kind);
 
 /**
  * vp_firmware_reserve:
  * @firmware: what sets up the windows
- * @window: bytes that must fit, a power of two, naturally aligned
+ * @bytes: bytes of BARs that must fit together
+ * @alignment: the largest of them
  *
- * SeaBIOS up to 1.16.2 does not align a reserved window to its size, so only twice the size is sure
- * to hold an aligned BAR (measured: pref64-reserve=16G gave 0x100000000-0x4ffffffff, and a 16 GiB
- * BAR did not fit; 32G did). OVMF aligns to the next power of two (PciHotPlugInitDxe).
+ * SeaBIOS up to 1.16.2 starts a reserved window at any MiB, so that only the sum and the waste
+ * before the largest BAR are sure to hold them (measured: pref64-reserve=16G gave
+ * 0x100000000-0x4ffffffff, and a 16 GiB BAR did not fit; 32G did). OVMF aligns a reserve to its own
+ * size, once it is rounded up to a power of two (PciHotPlugInitDxe). SeaBIOS 1.17.0 aligns each to
+ * 8 GiB, so that one odd size shifts all that follow: every reserve is a power of two.
  *
- * Returns: what to ask for with pref64-reserve or mem-reserve, saturating
+ * Returns: what to ask for with pref64-reserve or mem-reserve, saturating; 0 when what any firmware
+ *   gives to an empty port, %VP_WINDOW_DEFAULT, is enough
  */
-guint64 vp_firmware_reserve (VpFirmware firmware, guint64 window);
+guint64 vp_firmware_reserve (const VpFirmware *firmware, guint64 bytes, guint64 alignment);
+
+/**
+ * vp_firmware_window:
+ * @firmware: what sets up the windows
+ * @reserve: what a hotplug port asks for, 0 for nothing
+ * @bytes: (out): how large its window will be at least
+ * @alignment: (out): what its start will be a multiple of
+ *
+ * The other way round than vp_firmware_reserve().
+ */
+void vp_firmware_window (const VpFirmware *firmware,
+                         guint64 reserve,
+                         guint64 *bytes,
+                         guint64 *alignment);
 
 /**
  * vp_firmware_ovmf_aperture_mib:

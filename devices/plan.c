@@ -250,7 +250,7 @@ vp_plan_device_window (VpMachineType machine,
 gboolean
 vp_plan_bridge_holds (const VpBar *bars, guint n_bars)
 {
-  const VpWindow window = { .mem = VP_PLAN_DEFAULT_WINDOW, .pref64 = VP_PLAN_DEFAULT_WINDOW };
+  const VpWindow window = { .mem = VP_WINDOW_DEFAULT, .pref64 = VP_WINDOW_DEFAULT };
   VpWindow need = { 0 };
 
   return vp_window_add_bars (&need, bars, n_bars, NULL) && vp_window_holds (&window, &need);

@@ -10,9 +10,6 @@ G_BEGIN_DECLS
 /** A 64-bit BAR of this size or more is large unless the user says otherwise. */
 #define VP_PLAN_DEFAULT_LARGE_BAR (G_GUINT64_CONSTANT (4) << 30)
 
-/** What every hotplug port forwards even when nothing is asked for: what SeaBIOS and OVMF give. */
-#define VP_PLAN_DEFAULT_WINDOW (G_GUINT64_CONSTANT (2) << 20)
-
 typedef enum
 {
   VP_PLUG_AUTO, /* large: cold, otherwise hot */
@@ -49,7 +46,7 @@ typedef struct
 typedef struct
 {
   VpMachineType machine;
-  VpFirmware firmware;
+  const VpFirmware *firmware;
   guint64 large_bar;
   guint n_spare;
   guint64 spare_window;
@@ -131,7 +128,7 @@ typedef struct
 typedef struct
 {
   VpMachineType machine;
-  VpFirmware firmware;
+  const VpFirmware *firmware;
   GPtrArray *ports;
   GPtrArray *devices;
   GPtrArray *warnings;

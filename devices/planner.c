@@ -106,16 +106,6 @@ take_io (VpPlanner *self, VpPlanPort *port, guint64 bytes)
   port->has_io = TRUE;
 }
 
-/* What to ask for so that @bytes of BARs fit: nothing where the firmware's default does. */
-static guint64
-reserve_for (const VpPlanner *self, guint64 bytes)
-{
-  if (bytes <= VP_PLAN_DEFAULT_WINDOW)
-    return 0;
-
-  return vp_firmware_reserve (self->policy->firmware, vp_window_round_up (bytes));
-}
-
 static gboolean
 place_on_pci_slot (VpPlanner *self,
                    const VpPlanRequest *request,
@@ -159,8 +149,9 @@ place_on_root_port (VpPlanner *self, VpPlanDevice *device, const VpWindow *need,
     return TRUE;
 
   port->reserve.io = port->has_io ? need->io : 0;
-  port->reserve.mem = reserve_for (self, need->mem);
-  port->reserve.pref64 = reserve_for (self, need->pref64);
+  port->reserve.mem = vp_firmware_reserve (self->policy->firmware, need->mem, need->mem_alignment);
+  port->reserve.pref64 =
+      vp_firmware_reserve (self->policy->firmware, need->pref64, need->pref64_alignment);
   self->largest_hot = MAX (self->largest_hot, need->pref64);
 
   if (port->reserve.mem > LARGEST_MEM_RESERVE)
@@ -282,7 +273,7 @@ add_spare_ports (VpPlanner *self, GError **error)
       VpPlanPort *port = add_port (self, VP_PORT_SPARE, 0);
 
       if (is_q35)
-        port->reserve.pref64 = reserve_for (self, window);
+        port->reserve.pref64 = vp_firmware_reserve (self->policy->firmware, window, window);
     }
   return TRUE;
 }

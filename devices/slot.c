@@ -2,17 +2,6 @@
 
 #include <string.h>
 
-/* The most that is sure to fit in what the plan had reserved. */
-static guint64
-usable_part (VpFirmware firmware, guint64 reserve)
-{
-  guint64 window = vp_window_round_up (reserve);
-
-  while (window > VP_PLAN_DEFAULT_WINDOW && vp_firmware_reserve (firmware, window) > reserve)
-    window /= 2;
-  return MAX (window, VP_PLAN_DEFAULT_WINDOW);
-}
-
 void
 vp_slot_init (
     VpSlot *slot, const VpPlan *plan, const VpPlanPort *port, const char *bus, guint8 number)
@@ -26,8 +15,10 @@ vp_slot_init (
     }
   else if (!vp_slot_is_bridged (slot))
     {
-      slot->window.mem = usable_part (plan->firmware, port->reserve.mem);
-      slot->window.pref64 = usable_part (plan->firmware, port->reserve.pref64);
+      vp_firmware_window (plan->firmware, port->reserve.mem, &slot->window.mem,
+                          &slot->window.mem_alignment);
+      vp_firmware_window (plan->firmware, port->reserve.pref64, &slot->window.pref64,
+                          &slot->window.pref64_alignment);
     }
 }
 

@@ -38,9 +38,15 @@ vp_window_add_bars (VpWindow *window, const VpBar *bars, guint n_bars, GError **
     if (bars[i].kind == VP_BAR_IO)
       add_saturating (&sum.io, bars[i].size);
     else if (bars[i].kind == VP_BAR_MEM64 && bars[i].prefetchable)
-      add_saturating (&sum.pref64, bars[i].size);
+      {
+        add_saturating (&sum.pref64, bars[i].size);
+        sum.pref64_alignment = MAX (sum.pref64_alignment, bars[i].size);
+      }
     else
-      add_saturating (&sum.mem, bars[i].size);
+      {
+        add_saturating (&sum.mem, bars[i].size);
+        sum.mem_alignment = MAX (sum.mem_alignment, bars[i].size);
+      }
 
   if (sum.pref64 > LARGEST_PREF64)
     {
@@ -59,10 +65,22 @@ vp_window_add_bars (VpWindow *window, const VpBar *bars, guint n_bars, GError **
       return FALSE;
     }
 
+  *window = sum;
   window->io = align_up (sum.io, IO_GRANULARITY);
   window->mem = align_up (sum.mem, MEMORY_GRANULARITY);
   window->pref64 = align_up (sum.pref64, MEMORY_GRANULARITY);
   return TRUE;
+}
+
+/* Whether @bytes, the largest part of them @alignment, fit in a window of @size bytes that starts
+ * at a multiple of @start. */
+static gboolean
+part_holds (guint64 size, guint64 start, guint64 bytes, guint64 alignment)
+{
+  guint64 step = MAX (start, MEMORY_GRANULARITY);
+  guint64 waste = alignment > step ? alignment - step : 0;
+
+  return bytes <= size && waste <= size - bytes;
 }
 
 gboolean
@@ -70,7 +88,9 @@ vp_window_holds (const VpWindow *window, const VpWindow *need)
 {
   g_return_val_if_fail (window != NULL && need != NULL, FALSE);
 
-  return need->mem <= window->mem && need->pref64 <= window->pref64;
+  return part_holds (window->mem, window->mem_alignment, need->mem, need->mem_alignment) &&
+         part_holds (window->pref64, window->pref64_alignment, need->pref64,
+                     need->pref64_alignment);
 }
 
 guint64

@@ -56,7 +56,7 @@ typedef struct
   char *cpu; /* NULL: the accelerator's default */
   guint smp;
   guint64 memory; /* bytes */
-  VpFirmware firmware;
+  VpFirmwareKind firmware;
   char *firmware_path; /* NULL: QEMU's own SeaBIOS */
   char *kernel;
   char *initrd;

@@ -88,7 +88,7 @@ vp_blueprint_to_json (const VpBlueprint *self)
   json_object_set_string_member (document, "machine",
                                  vp_machine_type_to_string (self->plan->machine));
   json_object_set_string_member (document, "firmware",
-                                 vp_firmware_to_string (self->plan->firmware));
+                                 vp_firmware_kind_to_string (self->plan->firmware->kind));
   json_object_set_string_member (document, "accel", vp_accel_to_string (self->accel));
   json_object_set_string_member (document, "accel_reason", self->accel_reason);
   json_object_set_array_member (document, "ports", ports);

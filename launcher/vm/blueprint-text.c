@@ -53,7 +53,7 @@ print_headline (Page *page, const VpBlueprint *self)
 
   if (firmware == NULL)
     firmware = config->firmware == VP_FIRMWARE_SEABIOS ? "SeaBIOS"
-                                                       : vp_firmware_to_string (config->firmware);
+                                                       : vp_firmware_kind_to_string (config->firmware);
   print (page, BOLD, "%s", config->name);
   print (page, NULL, ": %s, %s, %u CPU%s, %s, %u spare %s%s\n",
          vp_machine_type_to_string (config->machine), firmware, config->smp,
