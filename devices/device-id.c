@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-static const char *const reserved_stems[] = { "port", "slot", "bridge" };
+static const char *const reserved_stems[] = { "port", "slot", "bridge", "switch", "numa" };
 
 char *
 vp_device_id_from_address (const VpPciAddress *address)

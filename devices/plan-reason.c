@@ -1,7 +1,7 @@
 #include "devices/plan-reason.h"
 
 #include "devices/byte-size.h"
-#include "devices/planner.h"
+#include "devices/device-need.h"
 #include "devices/quote.h"
 
 char *
@@ -27,106 +27,101 @@ reason_of_large (const VpPlanPolicy *policy, const VpPlanDevice *device)
                           bar->index, size, threshold);
 }
 
+static gboolean
+is_large (const VpPlanPolicy *policy, const VpPciFunction *function)
+{
+  return function != NULL && vp_pci_function_is_large (function, policy->large_bar);
+}
+
 char *
 vp_plan_reason (const VpPlanPolicy *policy,
                 const VpPlanRequest *request,
+                const VpPlanUnit *unit,
                 const VpPlanDevice *device)
 {
   const VpPciFunction *function = request->function;
+  gboolean is_bridged = !g_str_equal (device->bus, device->port);
   g_autofree char *threshold = NULL;
 
-  if (vp_planner_is_large (policy, function))
+  if (is_large (policy, function))
     return reason_of_large (policy, device);
   if (request->plug == VP_PLUG_COLD)
     return g_strdup ("plug=cold was asked for");
   if (function == NULL)
     return g_strdup (request->plug == VP_PLUG_HOT ? "plug=hot was asked for"
                                                   : "emulated by QEMU: hotplugged");
+  if (device->plug == VP_PLUG_COLD)
+    return g_strdup ("goes with the other functions of its device, which are placed before boot");
 
   threshold = vp_byte_size_format (policy->large_bar);
-  if (function->pcie || policy->machine == VP_MACHINE_PC)
+  if (function->pcie || policy->root.machine == VP_MACHINE_PC)
     return g_strdup_printf ("no 64-bit BAR of %s or more: hotplugged", threshold);
-  if (g_str_equal (device->bus, device->port))
+  if (!is_bridged)
     return g_strdup ("conventional PCI, but its BARs do not fit behind a bridge: hotplugged on a "
                      "port of its own");
   return g_strdup_printf ("conventional PCI, no 64-bit BAR of %s or more: hotplugged behind %s",
                           threshold, device->bus);
 }
 
-static gboolean
-is_of_one_device (const VpPciFunction *a, const VpPciFunction *b)
+G_GNUC_PRINTF (2, 3)
+static void
+warn (VpPlan *plan, const char *format, ...)
 {
-  /* Virtual functions share a slot number with each other, but do not belong together. */
-  return !a->is_virtual && !b->is_virtual && a->address.domain == b->address.domain &&
-         a->address.bus == b->address.bus && a->address.slot == b->address.slot;
+  va_list args;
+
+  va_start (args, format);
+  g_ptr_array_add (plan->warnings, g_strdup_vprintf (format, args));
+  va_end (args);
 }
 
-/* One warning for each host device, however many functions it has. */
-static void
-warn_if_split (VpPlan *plan, const VpPciFunction *function)
+static gboolean
+has_io_bar (const VpPlanUnit *unit)
 {
-  const VpPciFunction *sibling = NULL;
-  g_autofree char *name = vp_pci_address_to_string (&function->address);
-  g_autofree char *sibling_name = NULL;
+  for (guint i = 0; i < unit->bars->len; i++)
+    if (g_array_index (unit->bars, VpBar, i).kind == VP_BAR_IO)
+      return TRUE;
+  return FALSE;
+}
 
-  for (guint i = 0; i < plan->devices->len; i++)
+/* Only a host device has BARs, and a name that is an address. */
+static void
+warn_of_host_device (VpPlan *plan,
+                     const VpPlanPolicy *policy,
+                     const VpPlanUnit *unit,
+                     const VpPlanDevice *device)
+{
+  const VpPlanPort *port = vp_plan_find_port (plan, device->port);
+  g_autofree char *name = vp_plan_device_name (device->ref, device->function);
+  gboolean is_q35 = policy->root.machine == VP_MACHINE_Q35;
+  gboolean is_hot = unit->plug == VP_PLUG_HOT;
+  VpWindow need;
+
+  if (has_io_bar (unit) && !port->has_io)
+    warn (plan,
+          "%s: its I/O BAR gets no address, because earlier ports have taken the I/O space that "
+          "firmware can give away",
+          name);
+
+  if (is_hot && is_q35 && unit->is_large)
+    warn (plan, "%s: a large device can be hotplugged only where firmware honours pref64-reserve",
+          name);
+
+  if (is_hot && !is_q35 && port->bridge == NULL &&
+      vp_device_need_on_pci_slot (unit->bars, &need, NULL) && need.pref64 > VP_TOPOLOGY_PC_HOLE64)
     {
-      const VpPlanDevice *other = g_ptr_array_index (plan->devices, i);
+      g_autofree char *size = vp_byte_size_format (need.pref64);
+      g_autofree char *hole = vp_byte_size_format (VP_TOPOLOGY_PC_HOLE64);
 
-      if (other->function == NULL || other->function == function ||
-          !is_of_one_device (other->function, function))
-        continue;
-      if (sibling != NULL)
-        return;
-      sibling = other->function;
+      warn (plan, "%s: its 64-bit BARs need %s, and pci.0 has %s for hotplug", name, size, hole);
     }
-  if (sibling == NULL)
-    return;
-
-  sibling_name = vp_pci_address_to_string (&sibling->address);
-  g_ptr_array_add (plan->warnings,
-                   g_strdup_printf ("%s and %s are functions of one device and get places of "
-                                    "their own: a guest driver that wants them side by side will "
-                                    "miss one",
-                                    sibling_name, name));
 }
 
 void
 vp_plan_warn (VpPlan *plan,
               const VpPlanPolicy *policy,
-              const VpPlanDevice *device,
-              const VpWindow *need)
+              const VpPlanUnit *unit,
+              const VpPlanDevice *device)
 {
-  const VpPciFunction *function = device->function;
-  g_autofree char *name = vp_plan_device_name (device->ref, function);
-
-  if (function == NULL)
-    return;
-
-  if (need->io > 0 && !vp_plan_find_port (plan, device->port)->has_io)
-    g_ptr_array_add (plan->warnings,
-                     g_strdup_printf ("%s: its I/O BAR gets no address, because earlier ports "
-                                      "have taken the I/O space that firmware can give away",
-                                      name));
-
-  if (device->plug == VP_PLUG_HOT && policy->machine == VP_MACHINE_Q35 &&
-      vp_planner_is_large (policy, function))
-    g_ptr_array_add (plan->warnings,
-                     g_strdup_printf ("%s: a large device can be hotplugged only where firmware "
-                                      "honours pref64-reserve",
-                                      name));
-
-  if (device->plug == VP_PLUG_HOT && policy->machine == VP_MACHINE_PC &&
-      need->pref64 > VP_TOPOLOGY_PC_HOLE64)
-    {
-      g_autofree char *size = vp_byte_size_format (need->pref64);
-      g_autofree char *hole = vp_byte_size_format (VP_TOPOLOGY_PC_HOLE64);
-
-      g_ptr_array_add (plan->warnings,
-                       g_strdup_printf ("%s: its 64-bit BARs need %s, and pci.0 has %s for "
-                                        "hotplug",
-                                        name, size, hole));
-    }
-
-  warn_if_split (plan, function);
+  if (device->function != NULL)
+    warn_of_host_device (plan, policy, unit, device);
 }

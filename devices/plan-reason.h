@@ -1,6 +1,6 @@
 #pragma once
 
-#include "devices/plan.h"
+#include "devices/plan-unit.h"
 
 G_BEGIN_DECLS
 
@@ -16,27 +16,29 @@ char *vp_plan_device_name (const char *ref, const VpPciFunction *function);
 /**
  * vp_plan_reason:
  * @policy: what was wanted
- * @request: the device
+ * @request: the device, a member of @unit
+ * @unit: all functions of it
  * @device: where the plan has put it
  *
  * Returns: (transfer full): why it is there, one line for a person
  */
 char *vp_plan_reason (const VpPlanPolicy *policy,
                       const VpPlanRequest *request,
+                      const VpPlanUnit *unit,
                       const VpPlanDevice *device);
 
 /**
  * vp_plan_warn:
  * @plan: a plan in the making; its warnings grow
  * @policy: what was wanted
- * @device: the device that was placed last
- * @need: the window that it needs
+ * @unit: what was placed last
+ * @device: its first function
  *
- * Notes what the user has to know about @device although it has a place.
+ * Notes what the user has to know about it although it has a place.
  */
 void vp_plan_warn (VpPlan *plan,
                    const VpPlanPolicy *policy,
-                   const VpPlanDevice *device,
-                   const VpWindow *need);
+                   const VpPlanUnit *unit,
+                   const VpPlanDevice *device);
 
 G_END_DECLS

@@ -6,7 +6,13 @@
 #include "devices/planner.h"
 #include "devices/quote.h"
 
-#include <string.h>
+/* A plan in the making, and what is in it already. */
+typedef struct
+{
+  VpPlan *plan;
+  GHashTable *ids;       /* id → VpPlanDevice */
+  GHashTable *functions; /* VpPciAddress → VpPlanDevice */
+} Builder;
 
 static void
 port_free (gpointer data)
@@ -14,8 +20,18 @@ port_free (gpointer data)
   VpPlanPort *port = data;
 
   g_free (port->id);
+  g_free (port->bus);
   g_free (port->bridge);
   g_free (port);
+}
+
+static void
+expander_free (gpointer data)
+{
+  VpPlanExpander *expander = data;
+
+  g_free (expander->id);
+  g_free (expander);
 }
 
 static void
@@ -36,9 +52,10 @@ plan_new (const VpPlanPolicy *policy)
 {
   VpPlan *plan = g_new0 (VpPlan, 1);
 
-  plan->machine = policy->machine;
+  plan->root = policy->root;
   plan->firmware = policy->firmware;
   plan->ports = g_ptr_array_new_with_free_func (port_free);
+  plan->expanders = g_ptr_array_new_with_free_func (expander_free);
   plan->devices = g_ptr_array_new_with_free_func (device_free);
   plan->warnings = g_ptr_array_new_with_free_func (g_free);
   return plan;
@@ -48,6 +65,7 @@ void
 vp_plan_free (VpPlan *plan)
 {
   g_ptr_array_unref (plan->ports);
+  g_ptr_array_unref (plan->expanders);
   g_ptr_array_unref (plan->devices);
   g_ptr_array_unref (plan->warnings);
   g_free (plan);
@@ -65,32 +83,42 @@ name_in_full (const char *ref, const VpPciFunction *function)
   return g_strdup_printf ("%s (%s)", ref, name);
 }
 
-static gboolean
-check_function (const VpPlan *plan, const VpPlanRequest *request, GError **error)
+static guint
+hash_address (gconstpointer key)
 {
+  const VpPciAddress *address = key;
+
+  return address->domain << 16 ^ (guint) address->bus << 8 ^ (guint) address->slot << 3 ^
+         address->function;
+}
+
+static gboolean
+equal_addresses (gconstpointer a, gconstpointer b)
+{
+  return vp_pci_address_compare (a, b) == 0;
+}
+
+static gboolean
+check_function (const Builder *builder, const VpPlanRequest *request, GError **error)
+{
+  const VpPlanDevice *other;
+  g_autofree char *name = NULL;
+
   if (request->function == NULL)
     return TRUE;
+  other = g_hash_table_lookup (builder->functions, &request->function->address);
+  if (other == NULL)
+    return TRUE;
 
-  for (guint i = 0; i < plan->devices->len; i++)
-    {
-      const VpPlanDevice *other = g_ptr_array_index (plan->devices, i);
-
-      if (other->function != NULL &&
-          vp_pci_address_compare (&other->function->address, &request->function->address) == 0)
-        {
-          g_autofree char *name = vp_plan_device_name (request->ref, request->function);
-
-          g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_DUPLICATE,
-                       "%s: asked for twice, as %s and as %s", name, other->ref, request->ref);
-          return FALSE;
-        }
-    }
-  return TRUE;
+  name = vp_plan_device_name (request->ref, request->function);
+  g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_DUPLICATE,
+               "%s: asked for twice, as %s and as %s", name, other->ref, request->ref);
+  return FALSE;
 }
 
 /* Returns: (transfer full) (nullable): the id for @request, that nothing else in the plan has */
 static char *
-choose_id (const VpPlan *plan, const VpPlanRequest *request, GError **error)
+choose_id (const Builder *builder, const VpPlanRequest *request, GError **error)
 {
   g_autofree char *id = NULL;
   g_autofree char *quoted = NULL;
@@ -108,7 +136,7 @@ choose_id (const VpPlan *plan, const VpPlanRequest *request, GError **error)
           g_free (id);
           id = vp_device_id_from_driver (request->ref, number++);
         }
-      while (vp_plan_find_device (plan, id) != NULL);
+      while (g_hash_table_contains (builder->ids, id));
       return g_steal_pointer (&id);
     }
 
@@ -123,7 +151,7 @@ choose_id (const VpPlan *plan, const VpPlanRequest *request, GError **error)
       return NULL;
     }
 
-  other = vp_plan_find_device (plan, id);
+  other = g_hash_table_lookup (builder->ids, id);
   if (other != NULL)
     {
       other_name = name_in_full (other->ref, other->function);
@@ -136,14 +164,14 @@ choose_id (const VpPlan *plan, const VpPlanRequest *request, GError **error)
 
 /* Adds a device without a place yet. */
 static VpPlanDevice *
-add_device (VpPlan *plan, const VpPlanRequest *request, GError **error)
+add_device (Builder *builder, const VpPlanRequest *request, GError **error)
 {
   VpPlanDevice *device;
   char *id;
 
-  if (!check_function (plan, request, error))
+  if (!check_function (builder, request, error))
     return NULL;
-  id = choose_id (plan, request, error);
+  id = choose_id (builder, request, error);
   if (id == NULL)
     return NULL;
 
@@ -151,8 +179,77 @@ add_device (VpPlan *plan, const VpPlanRequest *request, GError **error)
   device->ref = g_strdup (request->ref);
   device->function = request->function;
   device->id = id;
-  g_ptr_array_add (plan->devices, device);
+  g_ptr_array_add (builder->plan->devices, device);
+  g_hash_table_insert (builder->ids, device->id, device);
+  if (device->function != NULL)
+    g_hash_table_insert (builder->functions, (gpointer) &device->function->address, device);
   return device;
+}
+
+static gboolean
+add_devices (VpPlan *plan, const VpPlanRequest *requests, guint n_requests, GError **error)
+{
+  g_autoptr (GHashTable) ids = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GHashTable) functions = g_hash_table_new (hash_address, equal_addresses);
+  Builder builder = { .plan = plan, .ids = ids, .functions = functions };
+
+  for (guint i = 0; i < n_requests; i++)
+    if (add_device (&builder, &requests[i], error) == NULL)
+      return FALSE;
+  return TRUE;
+}
+
+static VpPlanDevice *
+member_at (const VpPlan *plan, const VpPlanUnit *unit, guint i)
+{
+  return plan->devices->pdata[g_array_index (unit->members, guint, i)];
+}
+
+static void
+set_place (const VpPlan *plan, const VpPlanUnit *unit, const VpPlannerPlace *place)
+{
+  for (guint i = 0; i < unit->members->len; i++)
+    {
+      VpPlanDevice *device = member_at (plan, unit, i);
+
+      device->plug = unit->plug;
+      device->port = g_strdup (place->port->id);
+      device->bus = g_strdup (place->bus);
+      device->slot = place->slot;
+      device->function_number = g_array_index (unit->function_numbers, guint8, i);
+      device->multifunction = device->function_number == 0 && unit->members->len > 1;
+    }
+}
+
+static gboolean
+place_unit (VpPlan *plan,
+            VpPlanner *planner,
+            const VpPlanPolicy *policy,
+            const VpPlanRequest *requests,
+            const VpPlanUnit *unit,
+            GError **error)
+{
+  VpPlannerPlace place;
+
+  if (!vp_planner_place (planner, unit, &place, error))
+    {
+      const VpPlanDevice *first = member_at (plan, unit, 0);
+      g_autofree char *name = vp_plan_device_name (first->ref, first->function);
+
+      g_prefix_error (error, "%s: ", name);
+      return FALSE;
+    }
+
+  set_place (plan, unit, &place);
+  for (guint i = 0; i < unit->members->len; i++)
+    {
+      VpPlanDevice *device = member_at (plan, unit, i);
+
+      device->reason =
+          vp_plan_reason (policy, &requests[g_array_index (unit->members, guint, i)], unit, device);
+    }
+  vp_plan_warn (plan, policy, unit, member_at (plan, unit, 0));
+  return TRUE;
 }
 
 VpPlan *
@@ -163,32 +260,22 @@ vp_plan_build (const VpPlanPolicy *policy,
 {
   g_autoptr (VpPlan) plan = NULL;
   g_autoptr (VpPlanner) planner = NULL;
+  g_autoptr (GPtrArray) units = NULL;
 
   g_return_val_if_fail (policy != NULL && (requests != NULL || n_requests == 0), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   plan = plan_new (policy);
+  if (!add_devices (plan, requests, n_requests, error))
+    return NULL;
+  units = vp_plan_units_new (policy, requests, n_requests, error);
+  if (units == NULL)
+    return NULL;
+
   planner = vp_planner_new (policy, plan);
-  for (guint i = 0; i < n_requests; i++)
-    {
-      VpPlanDevice *device = add_device (plan, &requests[i], error);
-      VpWindow need;
-
-      if (device == NULL)
-        return NULL;
-
-      if (!vp_plan_device_window (policy->machine, device->function, &need, error) ||
-          !vp_planner_place (planner, &requests[i], &need, device, error))
-        {
-          g_autofree char *name = vp_plan_device_name (device->ref, device->function);
-
-          g_prefix_error (error, "%s: ", name);
-          return NULL;
-        }
-
-      device->reason = vp_plan_reason (policy, &requests[i], device);
-      vp_plan_warn (plan, policy, device, &need);
-    }
+  for (guint i = 0; i < units->len; i++)
+    if (!place_unit (plan, planner, policy, requests, units->pdata[i], error))
+      return NULL;
   if (!vp_planner_finish (planner, error))
     return NULL;
 
@@ -225,56 +312,91 @@ vp_plan_find_device (const VpPlan *plan, const char *id)
   return NULL;
 }
 
-gboolean
-vp_plan_device_window (VpMachineType machine,
-                       const VpPciFunction *function,
-                       VpWindow *need,
-                       GError **error)
+static void
+append_slot (GString *path, guint8 slot, guint8 function)
 {
-  VpBar bars[VP_PCI_N_BARS];
-
-  g_return_val_if_fail (need != NULL, FALSE);
-
-  *need = (VpWindow){ 0 };
-  if (function == NULL)
-    return TRUE;
-
-  memcpy (bars, function->bars, sizeof bars);
-  if (machine == VP_MACHINE_PC)
-    for (guint i = 0; i < function->n_bars; i++)
-      bars[i].prefetchable = bars[i].kind == VP_BAR_MEM64;
-
-  return vp_window_add_bars (need, bars, function->n_bars, error);
+  g_string_append_printf (path, "%02x", slot);
+  if (function > 0)
+    g_string_append_printf (path, ".%x", function);
 }
 
-gboolean
-vp_plan_bridge_holds (const VpBar *bars, guint n_bars)
+static const VpPlanPort *
+find_holder (const VpPlan *plan, const char *bridge)
 {
-  const VpWindow window = { .mem = VP_WINDOW_DEFAULT, .pref64 = VP_WINDOW_DEFAULT };
-  VpWindow need = { 0 };
+  for (guint i = 0; i < plan->ports->len; i++)
+    {
+      const VpPlanPort *port = plan->ports->pdata[i];
 
-  return vp_window_add_bars (&need, bars, n_bars, NULL) && vp_window_holds (&window, &need);
+      if (g_strcmp0 (port->bridge, bridge) == 0)
+        return port;
+    }
+  g_return_val_if_reached (NULL);
+}
+
+/* The way from the root complex to @port itself. */
+static void
+append_port (GString *path, const VpPlan *plan, const VpPlanPort *port)
+{
+  if (port->kind == VP_PORT_DOWNSTREAM)
+    {
+      append_port (path, plan, find_holder (plan, port->bus));
+      g_string_append (path, "/00/"); /* the upstream port is at slot 0 of the root port */
+    }
+  for (guint i = 0; i < plan->expanders->len; i++)
+    {
+      const VpPlanExpander *expander = plan->expanders->pdata[i];
+
+      if (g_str_equal (expander->id, port->bus))
+        g_string_append_printf (path, "%02x:", expander->bus_nr);
+    }
+  append_slot (path, port->slot, port->function);
+}
+
+const VpPlanDevice *
+vp_plan_find_in_port (const VpPlan *plan, const char *port, guint n)
+{
+  g_return_val_if_fail (plan != NULL && port != NULL, NULL);
+
+  for (guint i = 0; i < plan->devices->len; i++)
+    {
+      const VpPlanDevice *device = plan->devices->pdata[i];
+
+      if (g_str_equal (device->port, port) && n-- == 0)
+        return device;
+    }
+  return NULL;
+}
+
+VpPlace
+vp_plan_device_place (const VpPlanDevice *device)
+{
+  return (VpPlace){ .port = device->port,
+                    .bus = device->bus,
+                    .slot = device->slot,
+                    .function_number = device->function_number,
+                    .multifunction = device->multifunction };
 }
 
 char *
-vp_plan_guest_path (const VpPlan *plan, const char *port, const char *bus, guint8 slot)
+vp_plan_guest_path (const VpPlan *plan, const VpPlace *place)
 {
-  const VpPlanPort *found;
+  const VpPlanPort *port;
+  gboolean is_bridged;
   GString *path;
 
-  g_return_val_if_fail (plan != NULL && port != NULL && bus != NULL, NULL);
-  found = vp_plan_find_port (plan, port);
-  g_return_val_if_fail (found != NULL, NULL);
+  g_return_val_if_fail (plan != NULL && place != NULL, NULL);
+  port = vp_plan_find_port (plan, place->port);
+  g_return_val_if_fail (port != NULL, NULL);
 
   path = g_string_new (NULL);
-  g_string_append_printf (path, "%02x", found->slot);
-  if (found->function > 0)
-    g_string_append_printf (path, ".%x", found->function);
-
-  /* The bridge itself is at slot 0 of its port, as every device behind a root port is. */
-  if (found->kind == VP_PORT_ROOT_PORT)
-    g_string_append_printf (path, "/%02x", g_str_equal (bus, port) ? slot : 0);
-  if (g_strcmp0 (bus, found->bridge) == 0)
-    g_string_append_printf (path, "/%02x", slot);
+  is_bridged = g_strcmp0 (place->bus, port->bridge) == 0;
+  if (port->kind != VP_PORT_PCI_SLOT || is_bridged)
+    {
+      append_port (path, plan, port);
+      if (is_bridged && port->kind != VP_PORT_PCI_SLOT)
+        g_string_append (path, "/00"); /* so is a bridge */
+      g_string_append_c (path, '/');
+    }
+  append_slot (path, place->slot, place->function_number);
   return g_string_free (path, FALSE);
 }

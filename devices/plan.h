@@ -36,7 +36,7 @@ typedef struct
 
 /**
  * VpPlanPolicy:
- * @machine: q35 or pc
+ * @root: the machine, and what is on its root bus beside host devices
  * @firmware: what will set up the windows
  * @large_bar: threshold in bytes
  * @n_spare: hotplug ports to keep free beside those for the hot devices asked for
@@ -45,7 +45,7 @@ typedef struct
  */
 typedef struct
 {
-  VpMachineType machine;
+  VpRootBus root;
   const VpFirmware *firmware;
   guint64 large_bar;
   guint n_spare;
@@ -54,41 +54,64 @@ typedef struct
 
 typedef enum
 {
-  VP_PORT_ROOT_PORT, /* a pcie-root-port on pcie.0; one device at slot 0 of its bus */
-  VP_PORT_PCI_SLOT,  /* a slot of pc's pci.0 */
+  VP_PORT_ROOT_PORT,  /* a pcie-root-port; one device at slot 0 of its bus */
+  VP_PORT_DOWNSTREAM, /* an xio3130-downstream of a switch; the same, but nothing can be reserved */
+  VP_PORT_PCI_SLOT,   /* a slot of pc's pci.0 */
 } VpPortKind;
 
 typedef enum
 {
   VP_PORT_COLD,   /* holds a cold device */
   VP_PORT_SPARE,  /* kept for hotplug */
-  VP_PORT_BRIDGE, /* holds a pcie-pci-bridge */
+  VP_PORT_BRIDGE, /* holds a pcie-pci-bridge; on pc, a pci-bridge */
+  VP_PORT_SWITCH, /* holds an x3130-upstream, whose downstream ports are ports too */
 } VpPortUse;
 
 /**
  * VpPlanPort:
- * @id: QEMU id of the root port, "port1"; for a slot of pci.0 our own name, "slot2"
+ * @id: QEMU id of the port, "port1"; for a slot of pci.0 our own name, "slot2"
  * @kind: what it is
  * @use: what it is for
- * @slot: its slot on the root bus
+ * @bus: QEMU's name of the bus that it sits on
+ * @slot: its slot there
  * @function: its function there
- * @chassis: unique chassis number, 1 and up; 0 for a slot of pci.0
+ * @chassis: unique chassis number, 1 and up; on pc that of the bridge in it, 0 for none
+ * @need: what all the devices behind it need together
  * @reserve: bytes to ask the firmware for; 0 in a memory part leaves the firmware's default
  * @has_io: whether the port forwards I/O space at all
- * @bridge: (nullable): id of the pcie-pci-bridge in it
+ * @bridge: (nullable): id of the bridge or switch in it
  */
 typedef struct
 {
   char *id;
   VpPortKind kind;
   VpPortUse use;
+  char *bus;
   guint8 slot;
   guint8 function;
   guint8 chassis;
+  VpWindow need;
   VpWindow reserve;
   gboolean has_io;
   char *bridge;
 } VpPlanPort;
+
+/**
+ * VpPlanExpander:
+ * @id: QEMU id of the pxb-pcie, and the name of its bus, "numa0"
+ * @node: guest NUMA node
+ * @slot: slot on pcie.0
+ * @bus_nr: number of its root bus
+ *
+ * A root bus of its own for the devices of one NUMA node.
+ */
+typedef struct
+{
+  char *id;
+  guint node;
+  guint8 slot;
+  guint8 bus_nr;
+} VpPlanExpander;
 
 /**
  * VpPlanDevice:
@@ -99,6 +122,8 @@ typedef struct
  * @port: id of the port that holds it
  * @bus: QEMU's name of the bus it sits on: the port, the bridge, or "pci.0"
  * @slot: slot on that bus
+ * @function_number: its function there; 0 unless it is one of several of one host device
+ * @multifunction: it is function 0, and there are others in its slot
  * @reason: why it is placed so, one line for a person
  */
 typedef struct
@@ -110,14 +135,37 @@ typedef struct
   char *port;
   char *bus;
   guint8 slot;
+  guint8 function_number;
+  gboolean multifunction;
   char *reason;
 } VpPlanDevice;
 
 /**
+ * VpPlace:
+ * @port: id of the port, as in the plan
+ * @bus: QEMU's name of the bus
+ * @slot: slot on that bus
+ * @function_number: function of that slot
+ * @multifunction: it is function 0, and others are to join it
+ *
+ * Where a device sits. Its strings belong to the plan.
+ */
+typedef struct
+{
+  const char *port;
+  const char *bus;
+  guint8 slot;
+  guint8 function_number;
+  gboolean multifunction;
+} VpPlace;
+
+/**
  * VpPlan:
- * @machine: q35 or pc
+ * @root: as in the policy
  * @firmware: as in the policy
- * @ports: (element-type VpPlanPort): in the order of their addresses
+ * @ports: (element-type VpPlanPort): those of the root bus in the order of their addresses, then
+ *   those of switches, then those of expanders
+ * @expanders: (element-type VpPlanExpander): in the order of their nodes
  * @devices: (element-type VpPlanDevice): in the order of the requests
  * @warnings: (element-type utf8): what the user should know
  * @pref64_total: bytes of 64-bit prefetchable windows in all
@@ -127,9 +175,10 @@ typedef struct
  */
 typedef struct
 {
-  VpMachineType machine;
+  VpRootBus root;
   const VpFirmware *firmware;
   GPtrArray *ports;
+  GPtrArray *expanders;
   GPtrArray *devices;
   GPtrArray *warnings;
   guint64 pref64_total;
@@ -143,20 +192,29 @@ typedef struct
  * @error: return location for a #GError
  *
  * Gives every device a port and every port a window. Pure: equal inputs, equal plans, to the byte;
- * one more request never moves an earlier device.
+ * one more device never moves an earlier one.
  *
- * - A large device, and one asked for with plug=cold, is cold on a root port of its own (q35) or a
- *   slot of pci.0 (pc), because firmware sizes windows before the guest runs.
+ * - Functions of one host device (0000:0a:00.0 and .1; not virtual ones, which are independent)
+ * stay together in one slot with the numbers that they have on the host, so that a guest driver
+ * finds them side by side. They are all cold as soon as one is; another function that is asked for
+ * joins the others. Without function 0 the lowest one becomes it, because a guest that finds no
+ * function 0 looks no further.
+ * - A large device, and one asked for with plug=cold, is cold on a port of its own (q35) or a slot
+ *   of pci.0 (pc), because firmware sizes windows before the guest runs.
  * - Any other device is hot: a PCI Express one gets a port of its own, a conventional one a slot of
  *   a pcie-pci-bridge (q35), or a port too when the bridge's window cannot hold it; on pc both get
- * a slot of pci.0.
+ *   a slot of pci.0.
+ * - When the root bus is full, devices go behind switches (q35) or pci-bridges (pc).
+ * - In a VM with NUMA nodes a cold device sits on the root bus of its own node. Hot ones do not:
+ *   behind an expander there is no ACPI hotplug (QEMU hw/i386/acpi-build.c).
  * - plug=hot for a large device gets a port with a prepared window on q35 and is refused on pc.
  * - The port of a bridge stands where its first device was asked for; spare ports stand behind all
  *   others, on pc as many as fit.
  *
  * Returns: (transfer full) (nullable): free with vp_plan_free(); %NULL with
- *   %VP_DEVICE_ERROR_NO_SLOT (too many ports, impossible window) or %VP_DEVICE_ERROR_DUPLICATE (the
- *   same function or the same id twice)
+ *   %VP_DEVICE_ERROR_NO_SLOT (too many ports, impossible window), %VP_DEVICE_ERROR_DUPLICATE (the
+ *   same function or the same id twice) or %VP_DEVICE_ERROR_INVALID (functions of one device asked
+ *   for as cold and as hot)
  */
 VpPlan *vp_plan_build (const VpPlanPolicy *policy,
                        const VpPlanRequest *requests,
@@ -179,48 +237,36 @@ const VpPlanPort *vp_plan_find_port (const VpPlan *plan, const char *id);
 const VpPlanDevice *vp_plan_find_device (const VpPlan *plan, const char *id);
 
 /**
- * vp_plan_device_window:
- * @machine: the machine
- * @function: (nullable): a host function; an emulated device needs nothing beyond the default
- * @need: (out caller-allocates): the window that it needs in front of it
- * @error: return location for a #GError
+ * vp_plan_find_in_port:
+ * @plan: a plan
+ * @port: id of a port
+ * @n: 0, 1, 2…
  *
- * As vp_window_add_bars(), but on pc no bridge stands before the device, so that any 64-bit BAR may
- * be above 4 GiB and counts as prefetchable.
- *
- * Returns: %FALSE with %VP_DEVICE_ERROR_NO_SLOT
+ * Returns: (transfer none) (nullable): the @n-th device that @port leads to, in the order of the
+ *   requests
  */
-gboolean vp_plan_device_window (VpMachineType machine,
-                                const VpPciFunction *function,
-                                VpWindow *need,
-                                GError **error);
+const VpPlanDevice *vp_plan_find_in_port (const VpPlan *plan, const char *port, guint n);
 
 /**
- * vp_plan_bridge_holds:
- * @bars: (array length=n_bars): the BARs of all the devices behind one bridge
- * @n_bars: how many
+ * vp_plan_device_place:
  *
- * A pcie-pci-bridge has no reserve properties, and one on its port does not reach its own window
- * (measured): all that is hotplugged behind it shares %VP_PLAN_DEFAULT_WINDOW.
- *
- * Returns: whether the BARs fit together
+ * Returns: where @device sits; its strings belong to @device
  */
-gboolean vp_plan_bridge_holds (const VpBar *bars, guint n_bars);
+VpPlace vp_plan_device_place (const VpPlanDevice *device);
 
 /**
  * vp_plan_guest_path:
  * @plan: a plan
- * @port: id of one of its ports
- * @bus: the bus of the device, as in #VpPlanDevice
- * @slot: the device's slot on it
+ * @place: a place in one of its ports
  *
  * The path from the root complex that container agents look for: slots in hexadecimal, "03/00"
- * behind a root port, "03/00/02" behind a bridge, "05" on pci.0; ".1" and so on is added to a slot
- * whose function is not 0.
+ * behind a root port, "03/00/02" behind a bridge, "0f.7/00/04/00" behind a switch, "05" on pci.0;
+ * ".1" and so on is added to a slot whose function is not 0. On the root bus of a NUMA node its bus
+ * number stands in front: "80:00/00".
  *
  * Returns: (transfer full): the path
  */
-char *vp_plan_guest_path (const VpPlan *plan, const char *port, const char *bus, guint8 slot);
+char *vp_plan_guest_path (const VpPlan *plan, const VpPlace *place);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VpPlan, vp_plan_free)
 

@@ -1,32 +1,36 @@
 #include "devices/planner.h"
 
 #include "devices/byte-size.h"
+#include "devices/device-need.h"
 #include "devices/error.h"
+#include "devices/port-pool.h"
 
-/* SeaBIOS panics with "out of I/O address space", and the guest never boots, at 15 ports of 4 KiB
- * on q35 and at 9 bridges on pc (measured). */
-#define IO_WINDOW (G_GUINT64_CONSTANT (4) << 10)
-#define IO_BUDGET (8 * IO_WINDOW)
+/* SeaBIOS panics with "out of I/O address space", and the guest never boots, at 15 windows of 4 KiB
+ * on q35 (measured); on pc its bridges are counted by vp_topology_max_pci_bridges(). */
+#define IO_WINDOW  (G_GUINT64_CONSTANT (4) << 10)
+#define IO_WINDOWS 14
 
 /* mem-reserve is a 32-bit number. */
 #define LARGEST_MEM_RESERVE G_GUINT64_CONSTANT (0xffffffff)
 
-/* x86-64 has at most 52 bits of physical address. */
-#define ADDRESS_SPACE (G_GUINT64_CONSTANT (1) << 52)
+/* The bridge that takes devices now: a pcie-pci-bridge, on pc a pci-bridge. */
+typedef struct
+{
+  VpPlanPort *port; /* NULL: none yet */
+  guint8 slot;      /* the last one taken behind it */
+  GArray *bars;     /* VpBar: of all devices behind it */
+  gboolean has_hot;
+} Bridge;
 
 struct _VpPlanner
 {
   const VpPlanPolicy *policy;
   VpPlan *plan;
-  GArray *pref64;      /* guint64: what the devices of each port need, in the order of the ports */
-  guint64 largest_hot; /* pref64 need of the largest hot device so far */
+  VpPortPool *pool;
   guint64 io_left;
-
-  VpPlanPort *bridge_port; /* of the bridge that takes conventional devices now, or NULL */
-  guint bridge_index;      /* of that port */
+  VpWindow largest_hot; /* each part: of the largest hot device so far */
+  Bridge bridge;
   guint n_bridges;
-  guint8 bridge_slot;  /* the last one taken behind it */
-  GArray *bridge_bars; /* VpBar: of all devices behind it */
 };
 
 VpPlanner *
@@ -34,282 +38,370 @@ vp_planner_new (const VpPlanPolicy *policy, VpPlan *plan)
 {
   VpPlanner *self;
 
-  g_return_val_if_fail (policy != NULL && plan != NULL && plan->ports->len == 0, NULL);
+  g_return_val_if_fail (policy != NULL && plan != NULL, NULL);
 
   self = g_new0 (VpPlanner, 1);
   self->policy = policy;
   self->plan = plan;
-  self->pref64 = g_array_new (FALSE, FALSE, sizeof (guint64));
-  self->io_left = IO_BUDGET;
-  self->bridge_bars = g_array_new (FALSE, FALSE, sizeof (VpBar));
+  self->pool = vp_port_pool_new (&policy->root, plan);
+  self->io_left = IO_WINDOWS * IO_WINDOW;
+  self->bridge.bars = g_array_new (FALSE, FALSE, sizeof (VpBar));
   return self;
 }
 
 void
 vp_planner_free (VpPlanner *self)
 {
-  g_array_unref (self->pref64);
-  g_array_unref (self->bridge_bars);
+  vp_port_pool_free (self->pool);
+  g_array_unref (self->bridge.bars);
   g_free (self);
-}
-
-gboolean
-vp_planner_is_large (const VpPlanPolicy *policy, const VpPciFunction *function)
-{
-  return function != NULL && vp_pci_function_is_large (function, policy->large_bar);
-}
-
-static guint
-max_ports (const VpPlanner *self)
-{
-  return self->policy->machine == VP_MACHINE_Q35 ? VP_TOPOLOGY_MAX_ROOT_PORTS
-                                                 : VP_TOPOLOGY_MAX_PCI_SLOTS;
-}
-
-/* A port too many gets no address: vp_planner_finish() wants to count them all and refuses then. */
-static VpPlanPort *
-add_port (VpPlanner *self, VpPortUse use, guint64 pref64)
-{
-  VpPlanPort *port = g_new0 (VpPlanPort, 1);
-  guint index = self->plan->ports->len;
-  gboolean has_address = index < max_ports (self);
-
-  port->use = use;
-  if (self->policy->machine == VP_MACHINE_Q35)
-    {
-      port->kind = VP_PORT_ROOT_PORT;
-      port->id = g_strdup_printf ("port%u", index + 1);
-      port->chassis = has_address ? (guint8) (index + 1) : 0;
-      if (has_address)
-        vp_topology_root_port_address (index, &port->slot, &port->function);
-    }
-  else
-    {
-      port->kind = VP_PORT_PCI_SLOT;
-      port->slot = has_address ? vp_topology_pci_slot (index) : 0;
-      port->id = g_strdup_printf ("slot%u", port->slot);
-      port->has_io = TRUE;
-    }
-
-  g_ptr_array_add (self->plan->ports, port);
-  g_array_append_val (self->pref64, pref64);
-  return port;
 }
 
 static void
 take_io (VpPlanner *self, VpPlanPort *port, guint64 bytes)
 {
-  if (bytes == 0 || bytes > self->io_left)
+  /* The port of a switch forwards none, so nothing behind it gets any. */
+  if (bytes == 0 || bytes > self->io_left || port->kind == VP_PORT_DOWNSTREAM)
     return;
 
   self->io_left -= bytes;
   port->has_io = TRUE;
 }
 
+/* Asks for the windows that firmware cannot see: those of devices that come later. */
 static gboolean
-place_on_pci_slot (VpPlanner *self,
-                   const VpPlanRequest *request,
-                   VpPlanDevice *device,
-                   guint64 pref64,
-                   GError **error)
+reserve (VpPlanner *self, VpPlanPort *port, const VpWindow *need, GError **error)
 {
-  gboolean is_hot = device->plug == VP_PLUG_HOT;
-  const VpPlanPort *port;
-
-  if (is_hot && vp_planner_is_large (self->policy, request->function))
-    {
-      g_autofree char *size = vp_byte_size_format (pref64);
-
-      g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NO_SLOT,
-                   "no window of %s for a hotplug on pc: the 64-bit range of pci.0 cannot be "
-                   "prepared slot by slot",
-                   size);
-      return FALSE;
-    }
-
-  port = add_port (self, is_hot ? VP_PORT_SPARE : VP_PORT_COLD, pref64);
-  device->port = g_strdup (port->id);
-  device->bus = g_strdup (vp_topology_root_bus (VP_MACHINE_PC));
-  device->slot = port->slot;
-  return TRUE;
-}
-
-static gboolean
-place_on_root_port (VpPlanner *self, VpPlanDevice *device, const VpWindow *need, GError **error)
-{
-  gboolean is_hot = device->plug == VP_PLUG_HOT;
-  VpPlanPort *port = add_port (self, is_hot ? VP_PORT_SPARE : VP_PORT_COLD, need->pref64);
-
-  take_io (self, port, need->io);
-  device->port = g_strdup (port->id);
-  device->bus = g_strdup (port->id);
-
-  /* Firmware sizes the window of a cold device by the BARs that it finds. */
-  if (!is_hot)
-    return TRUE;
+  const VpFirmware *firmware = self->policy->firmware;
 
   port->reserve.io = port->has_io ? need->io : 0;
-  port->reserve.mem = vp_firmware_reserve (self->policy->firmware, need->mem, need->mem_alignment);
-  port->reserve.pref64 =
-      vp_firmware_reserve (self->policy->firmware, need->pref64, need->pref64_alignment);
-  self->largest_hot = MAX (self->largest_hot, need->pref64);
+  port->reserve.mem = vp_firmware_reserve (firmware, need->mem, need->mem_alignment);
+  port->reserve.pref64 = vp_firmware_reserve (firmware, need->pref64, need->pref64_alignment);
 
   if (port->reserve.mem > LARGEST_MEM_RESERVE)
     {
       g_autofree char *size = vp_byte_size_format (need->mem);
-      g_autofree char *reserve = vp_byte_size_format (port->reserve.mem);
+      g_autofree char *most = vp_byte_size_format (port->reserve.mem);
 
       g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NO_SLOT,
                    "impossible window: a hotplug of %s of BARs below 4 GiB takes a reserve of %s",
-                   size, reserve);
+                   size, most);
+      return FALSE;
+    }
+  if (port->kind == VP_PORT_DOWNSTREAM && port->reserve.mem + port->reserve.pref64 > 0)
+    {
+      g_set_error_literal (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NO_SLOT,
+                           "its window cannot be prepared: only ports behind a switch are left, "
+                           "and those have no reserve");
       return FALSE;
     }
   return TRUE;
 }
 
 static void
-open_bridge (VpPlanner *self)
+note_hot (VpPlanner *self, const VpWindow *need)
 {
-  self->bridge_index = self->plan->ports->len;
-  self->bridge_port = add_port (self, VP_PORT_BRIDGE, 0);
-  self->bridge_port->bridge = g_strdup_printf ("bridge%u", ++self->n_bridges);
-  self->bridge_slot = VP_TOPOLOGY_BRIDGE_FIRST_SLOT - 1;
-  g_array_set_size (self->bridge_bars, 0);
+  VpWindow *largest = &self->largest_hot;
 
-  /* A bridge takes I/O space even when nothing behind it does. */
-  take_io (self, self->bridge_port, IO_WINDOW);
+  largest->mem = MAX (largest->mem, need->mem);
+  largest->mem_alignment = MAX (largest->mem_alignment, need->mem_alignment);
+  largest->pref64 = MAX (largest->pref64, need->pref64);
+  largest->pref64_alignment = MAX (largest->pref64_alignment, need->pref64_alignment);
+}
+
+static VpPlanPort *
+take_port (VpPlanner *self, const VpPlanUnit *unit, GError **error)
+{
+  const VpRootBus *root = &self->policy->root;
+  gboolean is_cold = unit->plug == VP_PLUG_COLD;
+  VpPlanPort *port = NULL;
+
+  if (is_cold && root->n_nodes > 1 && unit->node >= 0 && (guint) unit->node < root->n_nodes)
+    port = vp_port_pool_take_on_node (self->pool, (guint) unit->node);
+  if (port == NULL)
+    port = vp_port_pool_take (self->pool, is_cold ? VP_PORT_COLD : VP_PORT_SPARE, error);
+  return port;
 }
 
 static gboolean
-place_behind_bridge (VpPlanner *self,
-                     const VpPciFunction *function,
-                     VpPlanDevice *device,
-                     GError **error)
+place_on_port (VpPlanner *self, const VpPlanUnit *unit, VpPlannerPlace *place, GError **error)
 {
-  VpWindow sum = { 0 };
+  VpPlanPort *port;
+  VpWindow need;
 
-  g_array_append_vals (self->bridge_bars, function->bars, function->n_bars);
-  if (self->bridge_port == NULL || self->bridge_slot == VP_TOPOLOGY_BRIDGE_LAST_SLOT ||
-      !vp_plan_bridge_holds (&g_array_index (self->bridge_bars, const VpBar, 0),
-                             self->bridge_bars->len))
-    {
-      open_bridge (self);
-      g_array_append_vals (self->bridge_bars, function->bars, function->n_bars);
-    }
-
-  if (!vp_window_add_bars (&sum, &g_array_index (self->bridge_bars, const VpBar, 0),
-                           self->bridge_bars->len, error))
+  if (!vp_device_need_on_port (unit->bars, &need, error))
+    return FALSE;
+  port = take_port (self, unit, error);
+  if (port == NULL)
     return FALSE;
 
-  g_array_index (self->pref64, guint64, self->bridge_index) = sum.pref64;
-  device->port = g_strdup (self->bridge_port->id);
-  device->bus = g_strdup (self->bridge_port->bridge);
-  device->slot = ++self->bridge_slot;
+  port->need = need;
+  take_io (self, port, need.io);
+  *place = (VpPlannerPlace){ .port = port, .bus = port->id };
+
+  /* Firmware sizes the window of a cold device by the BARs that it finds. */
+  if (unit->plug == VP_PLUG_COLD)
+    return TRUE;
+  note_hot (self, &need);
+  return reserve (self, port, &need, error);
+}
+
+static gboolean
+open_bridge (VpPlanner *self, GError **error)
+{
+  Bridge *bridge = &self->bridge;
+  gboolean is_pc = self->policy->root.machine == VP_MACHINE_PC;
+
+  bridge->port = is_pc ? vp_port_pool_take_bridge_slot (self->pool, error)
+                       : vp_port_pool_take (self->pool, VP_PORT_BRIDGE, error);
+  if (bridge->port == NULL)
+    return FALSE;
+
+  bridge->port->bridge = g_strdup_printf ("bridge%u", ++self->n_bridges);
+  bridge->slot = VP_TOPOLOGY_BRIDGE_FIRST_SLOT - 1;
+  bridge->has_hot = FALSE;
+  g_array_set_size (bridge->bars, 0);
+
+  /* A bridge takes I/O space even when nothing behind it does. */
+  if (!is_pc)
+    take_io (self, bridge->port, IO_WINDOW);
+  return TRUE;
+}
+
+/* Whether the bridge has a slot and, behind a window that cannot be reserved, room for more. */
+static gboolean
+bridge_can_take (const VpPlanner *self, const GArray *bars)
+{
+  const Bridge *bridge = &self->bridge;
+  g_autoptr (GArray) all = NULL;
+  VpWindow need;
+
+  if (bridge->port == NULL || bridge->slot == VP_TOPOLOGY_BRIDGE_LAST_SLOT)
+    return FALSE;
+
+  all = g_array_copy (bridge->bars);
+  g_array_append_vals (all, bars->data, bars->len);
+  return self->policy->root.machine == VP_MACHINE_PC ? vp_device_need_on_port (all, &need, NULL)
+                                                     : vp_device_need_fits_bridge (all);
+}
+
+static gboolean
+place_behind_bridge (VpPlanner *self, const VpPlanUnit *unit, VpPlannerPlace *place, GError **error)
+{
+  Bridge *bridge = &self->bridge;
+  VpPlanPort *port;
+
+  if (!bridge_can_take (self, unit->bars) && !open_bridge (self, error))
+    return FALSE;
+
+  port = bridge->port;
+  g_array_append_vals (bridge->bars, unit->bars->data, unit->bars->len);
+  bridge->has_hot |= unit->plug == VP_PLUG_HOT;
+  *place = (VpPlannerPlace){ .port = port, .bus = port->bridge, .slot = ++bridge->slot };
+  if (!vp_device_need_on_port (bridge->bars, &port->need, error))
+    return FALSE;
+
+  /* A pci-bridge has reserve properties, a pcie-pci-bridge none. */
+  if (self->policy->root.machine == VP_MACHINE_PC && bridge->has_hot)
+    return reserve (self, port, &port->need, error);
+  return TRUE;
+}
+
+static gboolean
+place_on_pci_slot (VpPlanner *self, const VpPlanUnit *unit, VpPlannerPlace *place, GError **error)
+{
+  gboolean is_hot = unit->plug == VP_PLUG_HOT;
+  VpPlanPort *port;
+  VpWindow need;
+
+  if (is_hot && unit->is_large)
+    {
+      g_autofree char *size = NULL;
+
+      if (!vp_device_need_on_pci_slot (unit->bars, &need, error))
+        return FALSE;
+      size = vp_byte_size_format (need.pref64);
+      g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NO_SLOT,
+                   "no window of %s for a hotplug on pc: the 64-bit range of pci.0 cannot be "
+                   "prepared slot by slot",
+                   size);
+      return FALSE;
+    }
+  if (vp_port_pool_n_left (self->pool) == 0)
+    return place_behind_bridge (self, unit, place, error);
+
+  if (!vp_device_need_on_pci_slot (unit->bars, &need, error))
+    return FALSE;
+  port = vp_port_pool_take (self->pool, is_hot ? VP_PORT_SPARE : VP_PORT_COLD, error);
+  port->need = need;
+  *place = (VpPlannerPlace){ .port = port, .bus = port->bus, .slot = port->slot };
   return TRUE;
 }
 
 gboolean
-vp_planner_place (VpPlanner *self,
-                  const VpPlanRequest *request,
-                  const VpWindow *need,
-                  VpPlanDevice *device,
-                  GError **error)
+vp_planner_place (VpPlanner *self, const VpPlanUnit *unit, VpPlannerPlace *place, GError **error)
 {
-  const VpPciFunction *function = request->function;
+  g_return_val_if_fail (self != NULL && unit != NULL && place != NULL, FALSE);
 
-  if (request->plug != VP_PLUG_AUTO)
-    device->plug = request->plug;
+  if (self->policy->root.machine == VP_MACHINE_PC)
+    return place_on_pci_slot (self, unit, place, error);
+
+  if (unit->is_conventional && unit->plug == VP_PLUG_HOT && !unit->is_large &&
+      vp_device_need_fits_bridge (unit->bars))
+    return place_behind_bridge (self, unit, place, error);
+
+  return place_on_port (self, unit, place, error);
+}
+
+/* What a spare port is to hold: what was asked for, or what the largest hot device needs. */
+static VpWindow
+spare_need (const VpPlanner *self)
+{
+  VpWindow need = self->largest_hot;
+
+  if (self->policy->spare_window > 0)
+    need.pref64 = need.pref64_alignment = self->policy->spare_window;
+  need.io = 0;
+  return need;
+}
+
+static gboolean
+check_spare (const VpPlanner *self, gboolean has_window, GError **error)
+{
+  guint n_left = vp_port_pool_n_left (self->pool);
+  guint n_plain = vp_port_pool_n_left_without_switch (self->pool);
+  guint n_taken = self->plan->ports->len;
+
+  if (self->policy->n_spare > n_left)
+    g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NO_SLOT,
+                 "too many ports: %" G_GUINT64_FORMAT
+                 " wanted (%u for devices, %u spare), and there is room for %u",
+                 (guint64) n_taken + self->policy->n_spare, n_taken, self->policy->n_spare,
+                 n_taken + n_left);
+  else if (has_window && self->policy->n_spare > n_plain)
+    g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NO_SLOT,
+                 "too many spare ports: %u are wanted with a window of their own, and there are "
+                 "%u left that are not behind a switch",
+                 self->policy->n_spare, n_plain);
   else
-    device->plug = vp_planner_is_large (self->policy, function) ? VP_PLUG_COLD : VP_PLUG_HOT;
-
-  if (self->policy->machine == VP_MACHINE_PC)
-    return place_on_pci_slot (self, request, device, need->pref64, error);
-
-  if (function != NULL && !function->pcie && device->plug == VP_PLUG_HOT &&
-      !vp_planner_is_large (self->policy, function) &&
-      vp_plan_bridge_holds (function->bars, function->n_bars))
-    return place_behind_bridge (self, function, device, error);
-
-  return place_on_root_port (self, device, need, error);
+    return TRUE;
+  return FALSE;
 }
 
 static gboolean
 add_spare_ports (VpPlanner *self, GError **error)
 {
-  gboolean is_q35 = self->policy->machine == VP_MACHINE_Q35;
-  guint n_taken = self->plan->ports->len, n_spare = self->policy->n_spare;
-  guint max = max_ports (self);
-  guint64 window = self->policy->spare_window > 0 ? self->policy->spare_window : self->largest_hot;
+  VpWindow need = spare_need (self);
+  gboolean has_window = need.pref64 > VP_WINDOW_DEFAULT || need.mem > VP_WINDOW_DEFAULT;
 
-  if (is_q35 && (guint64) n_taken + n_spare > max)
-    {
-      g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NO_SLOT,
-                   "too many ports: %" G_GUINT64_FORMAT " wanted (%u for devices, %u spare), and "
-                   "pcie.0 has room for %u",
-                   (guint64) n_taken + n_spare, n_taken, n_spare, max);
-      return FALSE;
-    }
-  if (n_taken > max)
-    {
-      g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NO_SLOT,
-                   "too many devices: %u wanted, and pci.0 has %u slots for them", n_taken, max);
-      return FALSE;
-    }
+  if (!check_spare (self, has_window, error))
+    return FALSE;
 
-  if (n_spare > max - n_taken)
-    {
-      g_ptr_array_add (self->plan->warnings,
-                       g_strdup_printf ("spare slots: %u asked for, and pci.0 has %u left", n_spare,
-                                        max - n_taken));
-      n_spare = max - n_taken;
-    }
-  if (!is_q35 && n_spare > 0 && self->policy->spare_window > 0)
+  for (guint i = 0; i < self->policy->n_spare; i++)
+    if (!reserve (self, vp_port_pool_take (self->pool, VP_PORT_SPARE, NULL), &need, error))
+      return FALSE;
+  return TRUE;
+}
+
+static void
+add_spare_slots (VpPlanner *self)
+{
+  guint n_left = vp_port_pool_n_left (self->pool);
+
+  if (self->policy->n_spare > n_left)
+    g_ptr_array_add (self->plan->warnings,
+                     g_strdup_printf ("spare slots: %u asked for, and pci.0 has %u left",
+                                      self->policy->n_spare, n_left));
+  if (self->policy->n_spare > 0 && self->policy->spare_window > 0)
     g_ptr_array_add (self->plan->warnings,
                      g_strdup ("a spare window was asked for, and slots of pci.0 have none of "
                                "their own"));
 
-  for (guint i = 0; i < n_spare; i++)
-    {
-      VpPlanPort *port = add_port (self, VP_PORT_SPARE, 0);
+  for (guint i = 0; i < MIN (self->policy->n_spare, n_left); i++)
+    vp_port_pool_take (self->pool, VP_PORT_SPARE, NULL);
+}
 
-      if (is_q35)
-        port->reserve.pref64 = vp_firmware_reserve (self->policy->firmware, window, window);
+static gboolean
+check_buses (const VpPlanner *self, GError **error)
+{
+  guint n_ports = 0, n_inner = 0, n_buses;
+
+  if (self->policy->root.machine == VP_MACHINE_PC)
+    return TRUE;
+
+  /* Expanders have numbers of their own. */
+  for (guint i = 0; i < self->plan->ports->len; i++)
+    {
+      const VpPlanPort *port = self->plan->ports->pdata[i];
+
+      if (port->kind == VP_PORT_DOWNSTREAM ||
+          g_str_equal (port->bus, vp_topology_root_bus (VP_MACHINE_Q35)))
+        n_ports++;
+      n_inner += port->bridge != NULL ? 1 : 0;
     }
-  return TRUE;
+  n_buses = vp_topology_n_buses (&self->policy->root);
+  if (1 + n_ports + n_inner <= n_buses)
+    return TRUE;
+
+  g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NO_SLOT,
+               "too many ports: pcie.0, %u ports and %u bridges and switches take %u bus numbers, "
+               "and there are %u",
+               n_ports, n_inner, 1 + n_ports + n_inner, n_buses);
+  return FALSE;
 }
 
 static guint64
-total_pref64 (const VpPlanner *self)
+total_pref64 (const VpPlan *plan)
 {
   guint64 total = 0;
 
-  for (guint i = 0; i < self->plan->ports->len; i++)
+  for (guint i = 0; i < plan->ports->len; i++)
     {
-      const VpPlanPort *port = g_ptr_array_index (self->plan->ports, i);
-      guint64 need = MAX (port->reserve.pref64, g_array_index (self->pref64, guint64, i));
+      const VpPlanPort *port = plan->ports->pdata[i];
+      guint64 bytes = MAX (port->reserve.pref64, port->need.pref64);
 
-      if (!g_uint64_checked_add (&total, total, vp_window_round_up (need)))
+      if (!g_uint64_checked_add (&total, total, vp_window_round_up (bytes)))
         return G_MAXUINT64;
     }
   return total;
 }
 
-static int
-compare_addresses (gconstpointer a, gconstpointer b)
+/* The root bus, then switches, then expanders; behind the first, chassis numbers rise. */
+static guint
+rank_of (const VpPlanPort *port)
 {
-  const VpPlanPort *one = *(const VpPlanPort *const *) a;
-  const VpPlanPort *other = *(const VpPlanPort *const *) b;
+  guint rank = port->kind == VP_PORT_DOWNSTREAM ? 1
+               : g_str_equal (port->bus, vp_topology_root_bus (VP_MACHINE_Q35)) ||
+                       port->kind == VP_PORT_PCI_SLOT
+                   ? 0
+                   : 2;
 
-  return one->slot != other->slot ? one->slot - other->slot : one->function - other->function;
+  return rank > 0 ? rank << 16 | port->chassis : (guint) port->slot << 3 | port->function;
 }
+
+static int
+compare_ports (gconstpointer a, gconstpointer b)
+{
+  guint one = rank_of (*(const VpPlanPort *const *) a);
+  guint other = rank_of (*(const VpPlanPort *const *) b);
+
+  return one < other ? -1 : one > other;
+}
+
+/* x86-64 has at most 52 bits of physical address. */
+#define ADDRESS_SPACE (G_GUINT64_CONSTANT (1) << 52)
 
 gboolean
 vp_planner_finish (VpPlanner *self, GError **error)
 {
-  if (!add_spare_ports (self, error))
+  if (self->policy->root.machine == VP_MACHINE_PC)
+    add_spare_slots (self);
+  else if (!add_spare_ports (self, error))
+    return FALSE;
+  if (!check_buses (self, error))
     return FALSE;
 
-  self->plan->pref64_total = total_pref64 (self);
+  self->plan->pref64_total = total_pref64 (self->plan);
   if (self->plan->pref64_total > ADDRESS_SPACE)
     {
       g_autofree char *limit = vp_byte_size_format (ADDRESS_SPACE);
@@ -321,6 +413,6 @@ vp_planner_finish (VpPlanner *self, GError **error)
       return FALSE;
     }
 
-  g_ptr_array_sort (self->plan->ports, compare_addresses);
+  g_ptr_array_sort (self->plan->ports, compare_ports);
   return TRUE;
 }

@@ -1,17 +1,31 @@
 #pragma once
 
-#include "devices/plan.h"
+#include "devices/plan-unit.h"
 
 G_BEGIN_DECLS
 
 /**
  * VpPlanner:
  *
- * Hands out ports, bridge slots, windows and I/O space while a plan is built. Each device takes the
- * next free thing and nothing looks ahead, which is why one more request never moves an earlier
- * device.
+ * Decides where each device goes while a plan is built, and counts windows, I/O space and bus
+ * numbers.
  */
 typedef struct _VpPlanner VpPlanner;
+
+/**
+ * VpPlannerPlace:
+ * @port: the port, in the plan
+ * @bus: QEMU's name of the bus
+ * @slot: slot on that bus
+ *
+ * Where a unit goes. Its strings belong to the plan.
+ */
+typedef struct
+{
+  const VpPlanPort *port;
+  const char *bus;
+  guint8 slot;
+} VpPlannerPlace;
 
 /**
  * vp_planner_new:
@@ -24,37 +38,27 @@ VpPlanner *vp_planner_new (const VpPlanPolicy *policy, VpPlan *plan);
 void vp_planner_free (VpPlanner *self);
 
 /**
- * vp_planner_is_large:
- *
- * Returns: whether @function has a large BAR, by the threshold of @policy; never for %NULL
- */
-gboolean vp_planner_is_large (const VpPlanPolicy *policy, const VpPciFunction *function);
-
-/**
  * vp_planner_place:
  * @self: a planner
- * @request: a device
- * @need: the window that it needs
- * @device: (inout): gets its @plug, @port, @bus and @slot
+ * @unit: a device
+ * @place: (out caller-allocates): where it goes
  * @error: return location for a #GError
  *
- * Returns: %FALSE with %VP_DEVICE_ERROR_NO_SLOT when no port can have the window it needs
+ * Returns: %FALSE with %VP_DEVICE_ERROR_NO_SLOT when there is no port, or none that can have the
+ *   window it needs
  */
-gboolean vp_planner_place (VpPlanner *self,
-                           const VpPlanRequest *request,
-                           const VpWindow *need,
-                           VpPlanDevice *device,
-                           GError **error);
+gboolean
+vp_planner_place (VpPlanner *self, const VpPlanUnit *unit, VpPlannerPlace *place, GError **error);
 
 /**
  * vp_planner_finish:
  * @self: a planner
  * @error: return location for a #GError
  *
- * Adds the spare ports behind the others, sums up the windows and puts the ports in order.
+ * Adds the spare ports behind the others, sums up what was handed out and puts the ports in order.
  *
- * Returns: %FALSE with %VP_DEVICE_ERROR_NO_SLOT when there are more ports than addresses, or more
- *   window than any x86 processor can address
+ * Returns: %FALSE with %VP_DEVICE_ERROR_NO_SLOT when there are more spare ports, windows or bus
+ *   numbers wanted than there is room for
  */
 gboolean vp_planner_finish (VpPlanner *self, GError **error);
 

@@ -2,6 +2,7 @@
 
 #include "devices/byte-size.h"
 #include "devices/device-id.h"
+#include "devices/device-need.h"
 #include "devices/error.h"
 #include "devices/quote.h"
 #include "devices/slot.h"
@@ -9,16 +10,27 @@
 /* How many holders a message names before it says "and N more". */
 #define MAX_NAMED 8
 
+/* Bridge windows start at any MiB (PCI-to-PCI Bridge 1.2, 3.2.5.6). */
+#define ANY_ALIGNMENT (G_GUINT64_CONSTANT (1) << 20)
+
 struct _VpSlotMap
 {
   const VpPlan *plan;
   GArray *slots; /* VpSlot, in the order of the ports */
 };
 
+/* Behind an expander there is no ACPI hotplug. */
+static gboolean
+takes_hotplug (const VpSlot *slot)
+{
+  return slot->port->kind != VP_PORT_ROOT_PORT ||
+         g_str_equal (slot->port->bus, vp_topology_root_bus (VP_MACHINE_Q35));
+}
+
 static gboolean
 is_free_port (const VpSlot *slot)
 {
-  return slot->holder == NULL && !vp_slot_is_bridged (slot);
+  return vp_slot_is_free (slot) && !vp_slot_is_bridged (slot) && takes_hotplug (slot);
 }
 
 static VpSlot *
@@ -39,7 +51,8 @@ add_slot (VpSlotMap *self, const VpPlanPort *port, const char *bus, guint8 numbe
 static void
 clear_slot (gpointer slot)
 {
-  vp_slot_vacate (slot);
+  for (guint8 i = 0; i < VP_SLOT_N_FUNCTIONS; i++)
+    vp_slot_vacate (slot, i);
 }
 
 static VpSlot *
@@ -57,16 +70,33 @@ find_planned (const VpSlotMap *self, const VpPlanDevice *device)
 }
 
 static VpSlot *
-find_held (const VpSlotMap *self, const char *id)
+find_held (const VpSlotMap *self, const char *id, guint8 *function_number)
 {
   for (guint i = 0; i < self->slots->len; i++)
-    {
-      VpSlot *slot = slot_at (self, i);
-
-      if (g_strcmp0 (slot->holder, id) == 0)
-        return slot;
-    }
+    if (vp_slot_find_id (slot_at (self, i), id, function_number))
+      return slot_at (self, i);
   return NULL;
+}
+
+static void
+add_slots (VpSlotMap *self, const VpPlanPort *port)
+{
+  switch (port->use)
+    {
+    case VP_PORT_BRIDGE:
+      for (guint n = VP_TOPOLOGY_BRIDGE_FIRST_SLOT; n <= VP_TOPOLOGY_BRIDGE_LAST_SLOT; n++)
+        add_slot (self, port, port->bridge, (guint8) n);
+      break;
+    case VP_PORT_COLD:
+    case VP_PORT_SPARE:
+      if (port->kind == VP_PORT_PCI_SLOT)
+        add_slot (self, port, port->bus, port->slot);
+      else
+        add_slot (self, port, port->id, 0);
+      break;
+    case VP_PORT_SWITCH:
+      break; /* its downstream ports are ports of the plan */
+    }
 }
 
 VpSlotMap *
@@ -82,32 +112,13 @@ vp_slot_map_new (const VpPlan *plan)
   g_array_set_clear_func (self->slots, clear_slot);
 
   for (guint i = 0; i < plan->ports->len; i++)
-    {
-      const VpPlanPort *port = g_ptr_array_index (plan->ports, i);
-
-      if (port->use == VP_PORT_BRIDGE)
-        for (guint n = VP_TOPOLOGY_BRIDGE_FIRST_SLOT; n <= VP_TOPOLOGY_BRIDGE_LAST_SLOT; n++)
-          add_slot (self, port, port->bridge, (guint8) n);
-      else if (port->kind == VP_PORT_PCI_SLOT)
-        add_slot (self, port, vp_topology_root_bus (plan->machine), port->slot);
-      else
-        add_slot (self, port, port->id, 0);
-    }
-
+    add_slots (self, plan->ports->pdata[i]);
   for (guint i = 0; i < plan->devices->len; i++)
     {
-      const VpPlanDevice *device = g_ptr_array_index (plan->devices, i);
-      VpSlot *slot = find_planned (self, device);
-      VpWindow need;
+      const VpPlanDevice *device = plan->devices->pdata[i];
 
-      vp_slot_take (slot, device->id, device->function);
-      /* Firmware sizes the window of a cold device, and the window outlives the device. */
-      if (device->plug == VP_PLUG_COLD &&
-          vp_plan_device_window (plan->machine, device->function, &need, NULL))
-        {
-          slot->window.mem = MAX (slot->window.mem, need.mem);
-          slot->window.pref64 = MAX (slot->window.pref64, need.pref64);
-        }
+      vp_slot_take (find_planned (self, device), device->function_number, device->id,
+                    device->function);
     }
   return self;
 }
@@ -124,16 +135,13 @@ static gboolean
 bridge_has_room (const VpSlotMap *self, const VpSlot *slot, const VpPciFunction *function)
 {
   g_autoptr (GArray) bars = g_array_new (FALSE, FALSE, sizeof (VpBar));
+  VpWindow need;
 
   for (guint i = 0; i < self->slots->len; i++)
-    {
-      const VpSlot *other = slot_at (self, i);
-
-      if (other->port == slot->port && other->holder != NULL)
-        g_array_append_vals (bars, other->bars, other->n_bars);
-    }
-  g_array_append_vals (bars, function->bars, function->n_bars);
-  return vp_plan_bridge_holds (&g_array_index (bars, const VpBar, 0), bars->len);
+    if (slot_at (self, i)->port == slot->port)
+      vp_slot_add_bars (slot_at (self, i), bars);
+  vp_device_need_add_bars (bars, function, TRUE);
+  return vp_device_need_on_port (bars, &need, NULL) && vp_window_holds (&slot->window, &need);
 }
 
 static gboolean
@@ -142,15 +150,27 @@ has_room (const VpSlotMap *self,
           const VpPciFunction *function,
           const VpWindow *need)
 {
-  if (slot->holder != NULL)
+  if (!vp_slot_is_free (slot) || !takes_hotplug (slot))
     return FALSE;
   if (!vp_slot_is_bridged (slot))
     return vp_window_holds (&slot->window, need);
 
-  return function != NULL && !function->pcie && bridge_has_room (self, slot, function);
+  /* On q35 only a conventional device is better off behind a bridge. */
+  return (self->plan->root.machine == VP_MACHINE_PC || (function != NULL && !function->pcie)) &&
+         bridge_has_room (self, slot, function);
 }
 
-/* A bridge slot if @function may have one, else the port that wastes least. */
+static gboolean
+wastes_less (const VpSlot *slot, const VpSlot *best)
+{
+  if (vp_slot_is_bridged (slot) != vp_slot_is_bridged (best))
+    return vp_slot_is_bridged (best);
+  return slot->window.pref64 < best->window.pref64 ||
+         (slot->window.pref64 == best->window.pref64 && slot->window.mem < best->window.mem);
+}
+
+/* A bridge slot for a conventional device of q35, else the port that wastes least, and on pc a
+ * bridge slot only when no other is left. */
 static VpSlot *
 choose_slot (const VpSlotMap *self, const VpPciFunction *function, const VpWindow *need)
 {
@@ -162,10 +182,9 @@ choose_slot (const VpSlotMap *self, const VpPciFunction *function, const VpWindo
 
       if (!has_room (self, slot, function, need))
         continue;
-      if (vp_slot_is_bridged (slot))
+      if (vp_slot_is_bridged (slot) && self->plan->root.machine == VP_MACHINE_Q35)
         return slot;
-      if (best == NULL || slot->window.pref64 < best->window.pref64 ||
-          (slot->window.pref64 == best->window.pref64 && slot->window.mem < best->window.mem))
+      if (best == NULL || wastes_less (slot, best))
         best = slot;
     }
   return best;
@@ -181,13 +200,27 @@ own_slot (const VpSlotMap *self,
   const VpPlanDevice *device = vp_plan_find_device (self->plan, id);
   VpSlot *slot = device != NULL ? find_planned (self, device) : NULL;
 
-  if (slot == NULL || slot->holder != NULL)
+  if (slot == NULL || !vp_slot_is_free (slot))
     return NULL;
   /* The plan prepared it for that device; for another that comes by its id it is like any slot. */
-  if (device->function != NULL && function != NULL &&
+  if (device->function != NULL && function != NULL && takes_hotplug (slot) &&
       vp_pci_address_compare (&device->function->address, &function->address) == 0)
     return slot;
   return has_room (self, slot, function, need) ? slot : NULL;
+}
+
+/* Who sits in @slot, "a" or "a, b". */
+static void
+append_holders (GString *text, const VpSlot *slot)
+{
+  const char *separator = "";
+
+  for (guint i = 0; i < VP_SLOT_N_FUNCTIONS; i++)
+    if (slot->holders[i].id != NULL)
+      {
+        g_string_append_printf (text, "%s%s", separator, slot->holders[i].id);
+        separator = " and ";
+      }
 }
 
 static void
@@ -200,11 +233,13 @@ refuse_full (const VpSlotMap *self, GError **error)
     {
       const VpSlot *slot = slot_at (self, i);
 
-      if (vp_slot_is_bridged (slot))
+      if (vp_slot_is_bridged (slot) || !takes_hotplug (slot))
         continue;
       if (n < MAX_NAMED)
-        g_string_append_printf (holders, "%s%s: %s", n > 0 ? ", " : "", slot->port->id,
-                                slot->holder);
+        {
+          g_string_append_printf (holders, "%s%s: ", n > 0 ? ", " : "", slot->port->id);
+          append_holders (holders, slot);
+        }
       n++;
     }
   if (n > MAX_NAMED)
@@ -219,6 +254,20 @@ refuse_full (const VpSlotMap *self, GError **error)
   else
     g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NO_SLOT,
                  "no free hotplug port: all %u are taken (%s)", n, holders->str);
+}
+
+/* What a window is good for: of one that may start anywhere, the largest BAR that is sure to fit.
+ */
+static guint64
+usable_part (guint64 bytes, guint64 alignment)
+{
+  guint64 size = vp_window_round_up (bytes);
+
+  if (alignment > ANY_ALIGNMENT)
+    return bytes;
+  while (size > bytes || size - ANY_ALIGNMENT > bytes - size)
+    size /= 2;
+  return size;
 }
 
 static void
@@ -277,14 +326,23 @@ refuse (const VpSlotMap *self,
       if (!is_free_port (slot))
         continue;
       is_full = FALSE;
-      largest.mem = MAX (largest.mem, slot->window.mem);
-      largest.pref64 = MAX (largest.pref64, slot->window.pref64);
+      largest.mem = MAX (largest.mem, usable_part (slot->window.mem, slot->window.mem_alignment));
+      largest.pref64 =
+          MAX (largest.pref64, usable_part (slot->window.pref64, slot->window.pref64_alignment));
     }
 
   if (is_full)
     refuse_full (self, error);
   else
     refuse_small (function, large_bar, need, &largest, error);
+}
+
+/* Whether @holder is @function, or any emulated device for %NULL. */
+static gboolean
+is_same (const VpSlotHolder *holder, const VpPciFunction *function)
+{
+  return holder->is_host == (function != NULL) &&
+         (function == NULL || vp_pci_address_compare (&holder->address, &function->address) == 0);
 }
 
 /* Refuses an id that means something else, and a function that is in the VM by another id. */
@@ -295,7 +353,8 @@ check_identity (const VpSlotMap *self,
                 GError **error)
 {
   g_autofree char *quoted = vp_quote (id);
-  const VpSlot *held = find_held (self, id);
+  guint8 number;
+  const VpSlot *held = find_held (self, id, &number);
 
   if (vp_device_id_is_reserved (id))
     {
@@ -306,7 +365,8 @@ check_identity (const VpSlotMap *self,
 
   if (held != NULL)
     {
-      if (vp_slot_is_held_by (held, function) && vp_plan_find_device (self->plan, id) != NULL)
+      if (is_same (&held->holders[number], function) &&
+          vp_plan_find_device (self->plan, id) != NULL)
         return TRUE;
       g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_DUPLICATE,
                    "the id %s is taken by the device in %s", quoted, held->port->id);
@@ -314,22 +374,51 @@ check_identity (const VpSlotMap *self,
     }
 
   for (guint i = 0; function != NULL && i < self->slots->len; i++)
-    if (vp_slot_is_held_by (slot_at (self, i), function))
-      {
-        g_autofree char *name = vp_pci_address_to_string (&function->address);
+    {
+      const VpSlotHolder *holder = vp_slot_find_function (slot_at (self, i), function);
+      g_autofree char *name = NULL;
 
-        g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_DUPLICATE,
-                     "%s is in the VM already: as %s in %s", name, slot_at (self, i)->holder,
-                     slot_at (self, i)->port->id);
-        return FALSE;
-      }
+      if (holder == NULL)
+        continue;
+      name = vp_pci_address_to_string (&function->address);
+      g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_DUPLICATE,
+                   "%s is in the VM already: as %s in %s", name, holder->id,
+                   slot_at (self, i)->port->id);
+      return FALSE;
+    }
   return TRUE;
 }
 
 static VpPlace
-place_of (const VpSlot *slot)
+place_of (const VpSlot *slot, guint8 function_number)
 {
-  return (VpPlace){ .port = slot->port->id, .bus = slot->bus, .slot = slot->number };
+  VpPlace place = { .port = slot->port->id,
+                    .bus = slot->bus,
+                    .slot = slot->number,
+                    .function_number = function_number };
+
+  for (guint i = 1; function_number == 0 && i < VP_SLOT_N_FUNCTIONS; i++)
+    place.multifunction |= slot->holders[i].id != NULL;
+  return place;
+}
+
+static gboolean
+find_need (const VpSlotMap *self, const VpPciFunction *function, VpWindow *need, GError **error)
+{
+  g_autoptr (GArray) bars = g_array_new (FALSE, FALSE, sizeof (VpBar));
+
+  vp_device_need_add_bars (bars, function, TRUE);
+  if (self->plan->root.machine == VP_MACHINE_PC ? vp_device_need_on_pci_slot (bars, need, error)
+                                                : vp_device_need_on_port (bars, need, error))
+    return TRUE;
+
+  if (function != NULL)
+    {
+      g_autofree char *name = vp_pci_address_to_string (&function->address);
+
+      g_prefix_error (error, "%s: ", name);
+    }
+  return FALSE;
 }
 
 gboolean
@@ -351,13 +440,8 @@ vp_slot_map_reserve (VpSlotMap *self,
   if (vp_slot_map_find (self, id, place))
     return TRUE;
 
-  if (!vp_plan_device_window (self->plan->machine, function, &need, error))
-    {
-      g_autofree char *name = vp_pci_address_to_string (&function->address);
-
-      g_prefix_error (error, "%s: ", name);
-      return FALSE;
-    }
+  if (!find_need (self, function, &need, error))
+    return FALSE;
 
   slot = own_slot (self, id, function, &need);
   if (slot == NULL)
@@ -368,35 +452,37 @@ vp_slot_map_reserve (VpSlotMap *self,
       return FALSE;
     }
 
-  vp_slot_take (slot, id, function);
-  *place = place_of (slot);
+  vp_slot_take (slot, 0, id, function);
+  *place = place_of (slot, 0);
   return TRUE;
 }
 
 void
 vp_slot_map_release (VpSlotMap *self, const char *id)
 {
+  guint8 number;
   VpSlot *slot;
 
   g_return_if_fail (self != NULL && id != NULL);
 
-  slot = find_held (self, id);
+  slot = find_held (self, id, &number);
   if (slot != NULL)
-    vp_slot_vacate (slot);
+    vp_slot_vacate (slot, number);
 }
 
 gboolean
 vp_slot_map_find (VpSlotMap *self, const char *id, VpPlace *place)
 {
   const VpSlot *slot;
+  guint8 number;
 
   g_return_val_if_fail (self != NULL && id != NULL && place != NULL, FALSE);
 
-  slot = find_held (self, id);
+  slot = find_held (self, id, &number);
   if (slot == NULL)
     return FALSE;
 
-  *place = place_of (slot);
+  *place = place_of (slot, number);
   return TRUE;
 }
 

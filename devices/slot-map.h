@@ -4,21 +4,6 @@
 
 G_BEGIN_DECLS
 
-/**
- * VpPlace:
- * @port: id of the port, as in the plan
- * @bus: QEMU's name of the bus
- * @slot: slot on that bus
- *
- * Where a device sits. Its strings belong to the plan.
- */
-typedef struct
-{
-  const char *port;
-  const char *bus;
-  guint8 slot;
-} VpPlace;
-
 typedef struct _VpSlotMap VpSlotMap;
 
 /**

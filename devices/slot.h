@@ -4,20 +4,38 @@
 
 G_BEGIN_DECLS
 
+/** Functions of one slot (PCI 3.0, 6.1). */
+#define VP_SLOT_N_FUNCTIONS 8
+
+/**
+ * VpSlotHolder:
+ * @id: (nullable): id of the device that is this function of the slot; %NULL: nobody
+ * @is_host: whether it is a host function, the one at @address
+ * @address: where it is on the host
+ * @bars: (array length=n_bars): its BARs
+ * @n_bars: how many
+ *
+ * Who sits in a slot. What is to be known of it is copied, because an inventory read for one attach
+ * does not live as long.
+ */
+typedef struct
+{
+  char *id;
+  gboolean is_host;
+  VpPciAddress address;
+  VpBar bars[VP_PCI_N_BARS];
+  guint n_bars;
+} VpSlotHolder;
+
 /**
  * VpSlot:
  * @port: the port that it is, or that leads to its bridge
  * @bus: QEMU's name of the bus
  * @number: slot on that bus
- * @window: what fits here; unused behind a bridge, where the devices share one
- * @holder: (nullable): id of the device that sits here
- * @is_host: whether the holder is a host function, the one at @address
- * @address: where the holder is on the host
- * @bars: (array length=n_bars): the holder's BARs
- * @n_bars: how many
+ * @window: what fits here; behind a bridge the devices share it
+ * @holders: by their function numbers
  *
- * A place for one device: a port, a slot of pci.0 or a slot behind a bridge. What is to be known of
- * the holder is copied, because an inventory read for one attach does not live as long.
+ * A place for one device with all its functions: a port, a slot of pci.0 or a slot behind a bridge.
  */
 typedef struct
 {
@@ -25,12 +43,7 @@ typedef struct
   const char *bus;
   guint8 number;
   VpWindow window;
-
-  char *holder;
-  gboolean is_host;
-  VpPciAddress address;
-  VpBar bars[VP_PCI_N_BARS];
-  guint n_bars;
+  VpSlotHolder holders[VP_SLOT_N_FUNCTIONS];
 } VpSlot;
 
 /**
@@ -46,18 +59,27 @@ void vp_slot_init (
 
 /**
  * vp_slot_take:
- * @slot: a free slot
+ * @slot: a slot whose function @function_number is free
+ * @function_number: which one
  * @id: who takes it
  * @function: (nullable): the host function it is
  */
-void vp_slot_take (VpSlot *slot, const char *id, const VpPciFunction *function);
+void
+vp_slot_take (VpSlot *slot, guint8 function_number, const char *id, const VpPciFunction *function);
 
 /**
  * vp_slot_vacate:
  *
- * Makes @slot free; its window stays what it is.
+ * Makes function @function_number of @slot free; the window stays what it is.
  */
-void vp_slot_vacate (VpSlot *slot);
+void vp_slot_vacate (VpSlot *slot, guint8 function_number);
+
+/**
+ * vp_slot_is_free:
+ *
+ * Returns: whether nobody sits in @slot
+ */
+gboolean vp_slot_is_free (const VpSlot *slot);
 
 /**
  * vp_slot_is_bridged:
@@ -67,12 +89,29 @@ void vp_slot_vacate (VpSlot *slot);
 gboolean vp_slot_is_bridged (const VpSlot *slot);
 
 /**
- * vp_slot_is_held_by:
+ * vp_slot_find_id:
  * @slot: a slot
- * @function: (nullable): a host function; %NULL for an emulated device
+ * @id: a device
+ * @function_number: (out): its function
  *
- * Returns: whether @slot is held by that function, or by any emulated device for %NULL
+ * Returns: whether @id sits in @slot
  */
-gboolean vp_slot_is_held_by (const VpSlot *slot, const VpPciFunction *function);
+gboolean vp_slot_find_id (const VpSlot *slot, const char *id, guint8 *function_number);
+
+/**
+ * vp_slot_find_function:
+ * @slot: a slot
+ * @function: a host function
+ *
+ * Returns: (transfer none) (nullable): the holder that is that host function
+ */
+const VpSlotHolder *vp_slot_find_function (const VpSlot *slot, const VpPciFunction *function);
+
+/**
+ * vp_slot_add_bars:
+ * @slot: a slot
+ * @bars: (element-type VpBar): grows by those of all its holders
+ */
+void vp_slot_add_bars (const VpSlot *slot, GArray *bars);
 
 G_END_DECLS

@@ -3,12 +3,20 @@
 #include "devices/error.h"
 #include "devices/quote.h"
 
-/* Root ports have slots 0x01 to 0x0f of pcie.0; 0x00 is the host bridge. */
+#define FUNCTIONS_PER_SLOT 8
+
+/* pcie.0: 0x00 is the host bridge, 0x1f the ICH9. */
 #define FIRST_PORT_SLOT   0x01
 #define N_PORT_SLOTS      15
-#define FIRST_PCI_SLOT    0x02
 #define Q35_LAST_OWN_SLOT 0x1e
-#define PC_LAST_OWN_SLOT  0x1f
+
+/* pci.0: 0x00 is the host bridge, 0x01 the PIIX3. */
+#define FIRST_PCI_SLOT  0x02
+#define PC_LAST_SLOT    0x1f
+#define MAX_PCI_BRIDGES 8
+
+#define N_BUSES    256
+#define NODE_BUSES (N_BUSES / 2)
 
 static const char *const machine_names[] = {
   [VP_MACHINE_Q35] = "q35",
@@ -44,14 +52,80 @@ vp_machine_type_to_string (VpMachineType type)
   return machine_names[type];
 }
 
-void
-vp_topology_root_port_address (guint index, guint8 *slot, guint8 *function)
+static gboolean
+has_expanders (const VpRootBus *root)
 {
-  g_return_if_fail (index < VP_TOPOLOGY_MAX_ROOT_PORTS);
+  return root->machine == VP_MACHINE_Q35 && root->n_nodes > 1;
+}
+
+/* Slots behind the first 15 that neither own devices nor expander bridges take. */
+static guint
+n_late_slots (const VpRootBus *root)
+{
+  guint n = Q35_LAST_OWN_SLOT - (FIRST_PORT_SLOT + N_PORT_SLOTS) + 1;
+  guint n_taken = root->n_own + (has_expanders (root) ? root->n_nodes : 0);
+
+  return n_taken < n ? n - n_taken : 0;
+}
+
+guint
+vp_topology_max_root_ports (const VpRootBus *root)
+{
+  g_return_val_if_fail (root != NULL && root->machine == VP_MACHINE_Q35, 0);
+
+  return (N_PORT_SLOTS + n_late_slots (root)) * FUNCTIONS_PER_SLOT;
+}
+
+void
+vp_topology_root_port_address (const VpRootBus *root, guint index, guint8 *slot, guint8 *function)
+{
+  guint first = FIRST_PORT_SLOT, n_slots = N_PORT_SLOTS;
+
+  g_return_if_fail (root != NULL && index < vp_topology_max_root_ports (root));
   g_return_if_fail (slot != NULL && function != NULL);
 
-  *slot = (guint8) (FIRST_PORT_SLOT + index % N_PORT_SLOTS);
-  *function = (guint8) (index / N_PORT_SLOTS);
+  if (index >= N_PORT_SLOTS * FUNCTIONS_PER_SLOT)
+    {
+      index -= N_PORT_SLOTS * FUNCTIONS_PER_SLOT;
+      first += N_PORT_SLOTS + root->n_own;
+      n_slots = n_late_slots (root);
+    }
+  *slot = (guint8) (first + index % n_slots);
+  *function = (guint8) (index / n_slots);
+}
+
+guint
+vp_topology_n_buses (const VpRootBus *root)
+{
+  g_return_val_if_fail (root != NULL && root->machine == VP_MACHINE_Q35, 0);
+
+  return has_expanders (root) ? NODE_BUSES : N_BUSES;
+}
+
+guint
+vp_topology_n_switches (const VpRootBus *root)
+{
+  guint n_ports = vp_topology_max_root_ports (root);
+  guint n_left = vp_topology_n_buses (root) - 1;
+
+  /* A switch takes a bus for itself and one for each of its ports. */
+  if (n_left <= n_ports + 1)
+    return 0;
+  return MAX (1, (n_left - n_ports) / (1 + VP_TOPOLOGY_SWITCH_PORTS));
+}
+
+void
+vp_topology_expander (const VpRootBus *root, guint node, guint8 *slot, guint8 *bus, guint *n_ports)
+{
+  guint n_buses;
+
+  g_return_if_fail (root != NULL && has_expanders (root) && node < root->n_nodes);
+  g_return_if_fail (slot != NULL && bus != NULL && n_ports != NULL);
+
+  n_buses = NODE_BUSES / root->n_nodes;
+  *slot = (guint8) (Q35_LAST_OWN_SLOT - node);
+  *bus = (guint8) (NODE_BUSES + node * n_buses);
+  *n_ports = n_buses - 1;
 }
 
 guint8
@@ -62,15 +136,37 @@ vp_topology_pci_slot (guint index)
   return (guint8) (FIRST_PCI_SLOT + index);
 }
 
-gboolean
-vp_topology_own_slot (VpMachineType machine, guint index, guint8 *slot)
+guint
+vp_topology_max_pci_bridges (const VpRootBus *root)
 {
-  guint last = machine == VP_MACHINE_Q35 ? Q35_LAST_OWN_SLOT : PC_LAST_OWN_SLOT;
-  guint first = machine == VP_MACHINE_Q35 ? FIRST_PORT_SLOT + N_PORT_SLOTS
-                                          : FIRST_PCI_SLOT + VP_TOPOLOGY_MAX_PCI_SLOTS;
+  guint n_slots = PC_LAST_SLOT - (FIRST_PCI_SLOT + VP_TOPOLOGY_MAX_PCI_SLOTS) + 1;
 
-  g_return_val_if_fail (slot != NULL, FALSE);
+  g_return_val_if_fail (root != NULL && root->machine == VP_MACHINE_PC, 0);
 
+  return root->n_own < n_slots ? MIN (n_slots - root->n_own, MAX_PCI_BRIDGES) : 0;
+}
+
+guint8
+vp_topology_pci_bridge_slot (guint index)
+{
+  g_return_val_if_fail (index < MAX_PCI_BRIDGES, 0);
+
+  return (guint8) (PC_LAST_SLOT - index);
+}
+
+gboolean
+vp_topology_own_slot (const VpRootBus *root, guint index, guint8 *slot)
+{
+  gboolean is_q35;
+  guint first, last;
+
+  g_return_val_if_fail (root != NULL && slot != NULL, FALSE);
+
+  is_q35 = root->machine == VP_MACHINE_Q35;
+  first = is_q35 ? FIRST_PORT_SLOT + N_PORT_SLOTS : FIRST_PCI_SLOT + VP_TOPOLOGY_MAX_PCI_SLOTS;
+  last = is_q35 ? Q35_LAST_OWN_SLOT : PC_LAST_SLOT;
+  if (has_expanders (root))
+    last -= root->n_nodes;
   if (index > last - first)
     return FALSE;
 

@@ -61,61 +61,111 @@ add_boot (GPtrArray *argv, const VpArgvInput *input)
 }
 
 static gboolean
-slot_has_more_functions (const VpPlan *plan, guint8 slot)
+shares_its_slot (const VpPlan *plan, const VpPlanPort *port)
 {
   for (guint i = 0; i < plan->ports->len; i++)
     {
-      const VpPlanPort *port = plan->ports->pdata[i];
+      const VpPlanPort *other = plan->ports->pdata[i];
 
-      if (port->slot == slot && port->function != 0)
+      if (other->slot == port->slot && other->function != port->function &&
+          g_str_equal (other->bus, port->bus))
         return TRUE;
     }
   return FALSE;
 }
 
 static void
+add_memory_reserve (JsonObject *device, const VpPlanPort *port)
+{
+  if (port->reserve.mem > 0)
+    json_object_set_int_member (device, "mem-reserve", (gint64) port->reserve.mem);
+  if (port->reserve.pref64 > 0)
+    json_object_set_int_member (device, "pref64-reserve", (gint64) port->reserve.pref64);
+}
+
+static void
 add_port (GPtrArray *argv, const VpPlan *plan, const VpPlanPort *port)
 {
-  JsonObject *device = vp_argv_new_device (
-      "pcie-root-port", port->id, vp_topology_root_bus (plan->machine), port->slot, port->function);
+  gboolean is_root_port = port->kind == VP_PORT_ROOT_PORT;
+  JsonObject *device = vp_argv_new_device (is_root_port ? "pcie-root-port" : "xio3130-downstream",
+                                           port->id, port->bus, port->slot, port->function);
 
   json_object_set_int_member (device, "chassis", port->chassis);
   /* The number that the guest shows for the slot. */
   json_object_set_int_member (device, "slot", port->chassis);
   /* Tells the ports of a root complex apart (PCI Express 5.0, 7.5.3.6); QEMU leaves it at 0. */
   json_object_set_int_member (device, "port", port->slot << 3 | port->function);
-  if (port->function == 0 && slot_has_more_functions (plan, port->slot))
+  if (port->function == 0 && shares_its_slot (plan, port))
     json_object_set_boolean_member (device, "multifunction", TRUE);
   /* Left to itself firmware gives I/O space to a port that holds a device with an I/O BAR, and none
-   * to an empty one. */
-  if (!port->has_io || port->reserve.io > 0)
+   * to an empty one. A downstream port has no reserve, and needs none: its root port has no I/O. */
+  if (is_root_port && (!port->has_io || port->reserve.io > 0))
     json_object_set_int_member (device, "io-reserve", (gint64) port->reserve.io);
-  if (port->reserve.mem > 0)
-    json_object_set_int_member (device, "mem-reserve", (gint64) port->reserve.mem);
-  if (port->reserve.pref64 > 0)
-    json_object_set_int_member (device, "pref64-reserve", (gint64) port->reserve.pref64);
+  add_memory_reserve (device, port);
   vp_argv_add_json (argv, "-device", device);
 
   if (port->bridge != NULL)
-    vp_argv_add_json (argv, "-device",
-                      vp_argv_new_device ("pcie-pci-bridge", port->bridge, port->id, 0, 0));
+    vp_argv_add_json (
+        argv, "-device",
+        vp_argv_new_device (port->use == VP_PORT_SWITCH ? "x3130-upstream" : "pcie-pci-bridge",
+                            port->bridge, port->id, 0, 0));
+}
+
+static void
+add_pci_bridge (GPtrArray *argv, const VpPlanPort *port)
+{
+  JsonObject *device = vp_argv_new_device ("pci-bridge", port->bridge, port->bus, port->slot, 0);
+
+  json_object_set_int_member (device, "chassis_nr", port->chassis);
+  add_memory_reserve (device, port);
+  vp_argv_add_json (argv, "-device", device);
+}
+
+static void
+add_expander (GPtrArray *argv, const VpPlan *plan, const VpPlanExpander *expander)
+{
+  JsonObject *device = vp_argv_new_device (
+      "pxb-pcie", expander->id, vp_topology_root_bus (plan->root.machine), expander->slot, 0);
+
+  json_object_set_int_member (device, "bus_nr", expander->bus_nr);
+  json_object_set_int_member (device, "numa_node", expander->node);
+  vp_argv_add_json (argv, "-device", device);
+}
+
+void
+vp_argv_add_topology (GPtrArray *argv, const VpPlan *plan)
+{
+  g_return_if_fail (argv != NULL && plan != NULL);
+
+  for (guint i = 0; i < plan->expanders->len; i++)
+    add_expander (argv, plan, plan->expanders->pdata[i]);
+  for (guint i = 0; i < plan->ports->len; i++)
+    {
+      const VpPlanPort *port = plan->ports->pdata[i];
+
+      if (port->kind != VP_PORT_PCI_SLOT)
+        add_port (argv, plan, port);
+      else if (port->bridge != NULL)
+        add_pci_bridge (argv, port);
+    }
 }
 
 JsonObject *
 vp_argv_device (const VpDeviceSpec *spec,
                 const VpPciFunction *function,
                 const char *id,
-                const char *bus,
-                guint8 slot)
+                const VpPlace *place)
 {
   JsonObject *device;
   g_autoptr (GList) names = NULL;
 
-  g_return_val_if_fail (spec != NULL && id != NULL && bus != NULL, NULL);
+  g_return_val_if_fail (spec != NULL && id != NULL && place != NULL, NULL);
   g_return_val_if_fail (spec->kind == VP_DEVICE_SPEC_QEMU || function != NULL, NULL);
 
   device = vp_argv_new_device (spec->kind == VP_DEVICE_SPEC_VFIO ? "vfio-pci" : spec->driver, id,
-                               bus, slot, 0);
+                               place->bus, place->slot, place->function_number);
+  if (place->multifunction)
+    json_object_set_boolean_member (device, "multifunction", TRUE);
   if (spec->kind == VP_DEVICE_SPEC_VFIO)
     {
       g_autofree char *host = vp_pci_address_to_string (&function->address);
@@ -143,22 +193,16 @@ vp_argv_build (const VpArgvInput *input)
   add_base (argv, input);
   add_boot (argv, input);
 
-  for (guint i = 0; i < plan->ports->len; i++)
-    {
-      const VpPlanPort *port = plan->ports->pdata[i];
-
-      if (port->kind == VP_PORT_ROOT_PORT)
-        add_port (argv, plan, port);
-    }
+  vp_argv_add_topology (argv, plan);
   vp_own_devices_add (argv, input->config);
   for (guint i = 0; i < plan->devices->len; i++)
     {
       const VpPlanDevice *device = plan->devices->pdata[i];
+      VpPlace place = vp_plan_device_place (device);
 
       if (device->plug == VP_PLUG_COLD)
         vp_argv_add_json (argv, "-device",
-                          vp_argv_device (input->specs[i], device->function, device->id,
-                                          device->bus, device->slot));
+                          vp_argv_device (input->specs[i], device->function, device->id, &place));
     }
 
   for (char **arg = input->config->qemu_args; arg != NULL && *arg != NULL; arg++)

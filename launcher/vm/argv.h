@@ -37,20 +37,27 @@ typedef struct
 char **vp_argv_build (const VpArgvInput *input);
 
 /**
+ * vp_argv_add_topology:
+ * @argv: (element-type utf8): a command line in the making
+ * @plan: where the devices go
+ *
+ * Adds the ports, bridges, switches and expanders of @plan, each behind what it sits on.
+ */
+void vp_argv_add_topology (GPtrArray *argv, const VpPlan *plan);
+
+/**
  * vp_argv_device:
  * @spec: what was asked for
  * @function: (nullable): the host function that @spec, or its group, stands for
  * @id: QEMU id
- * @bus: QEMU's name of the bus
- * @slot: slot on it
+ * @place: where it goes
  *
  * Returns: (transfer full): the arguments of -device and of device_add: the same object for both
  */
 JsonObject *vp_argv_device (const VpDeviceSpec *spec,
                             const VpPciFunction *function,
                             const char *id,
-                            const char *bus,
-                            guint8 slot);
+                            const VpPlace *place);
 
 /**
  * vp_argv_quote:

@@ -19,7 +19,7 @@ struct _VpAttachment
   VpPlug plug;
   char *port;
   char *bus;
-  guint8 slot;
+  VpPlace place; /* its strings are the two above */
   char *guest_path;
   VpMachineType machine;
   VpHostClaims *claims;
@@ -135,8 +135,7 @@ on_device_add (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 send_add (VpAttachment *self)
 {
-  JsonObject *arguments =
-      vp_argv_device (self->spec, self->function, self->id, self->bus, self->slot);
+  JsonObject *arguments = vp_argv_device (self->spec, self->function, self->id, &self->place);
 
   /* No deadline: pinning a large guest's memory takes minutes, and QEMU answers or ends. */
   vp_qmp_client_execute_async (self->client, "device_add", arguments, NULL, 0, NULL, on_device_add,
@@ -482,7 +481,9 @@ vp_attachment_new (const VpAttachmentInit *init)
   self->plug = init->plug;
   self->port = g_strdup (init->place.port);
   self->bus = g_strdup (init->place.bus);
-  self->slot = init->place.slot;
+  self->place = init->place;
+  self->place.port = self->port;
+  self->place.bus = self->bus;
   self->guest_path = g_strdup (init->guest_path);
   self->machine = init->machine;
   self->claims = vp_host_claims_ref (init->claims);

@@ -13,6 +13,8 @@ use_to_string (VpPortUse use)
       return "spare";
     case VP_PORT_BRIDGE:
       return "bridge";
+    case VP_PORT_SWITCH:
+      return "switch";
     }
   g_return_val_if_reached ("spare");
 }
@@ -25,11 +27,12 @@ port_to_json (const VpPlanPort *port)
   JsonObject *reserve = json_object_new ();
 
   json_object_set_string_member (object, "id", port->id);
+  json_object_set_string_member (object, "bus", port->bus);
   json_object_set_string_member (object, "address", address);
   json_object_set_int_member (object, "chassis", port->chassis);
-  /* The number that the guest sees, which argv.c makes the chassis number on root ports. */
+  /* The number that the guest sees, which argv.c makes the chassis number on ports. */
   json_object_set_int_member (object, "slot",
-                              port->kind == VP_PORT_ROOT_PORT ? port->chassis : port->slot);
+                              port->kind == VP_PORT_PCI_SLOT ? port->slot : port->chassis);
   json_object_set_string_member (object, "use", use_to_string (port->use));
 
   json_object_set_int_member (reserve, "io", (gint64) port->reserve.io);
@@ -42,8 +45,9 @@ port_to_json (const VpPlanPort *port)
 static JsonObject *
 device_to_json (const VpPlan *plan, const VpPlanDevice *device)
 {
-  g_autofree char *guest_address = g_strdup_printf ("%02x.0", device->slot);
-  g_autofree char *guest_path = vp_plan_guest_path (plan, device->port, device->bus, device->slot);
+  const VpPlace place = vp_plan_device_place (device);
+  g_autofree char *guest_address = g_strdup_printf ("%02x.%x", place.slot, place.function_number);
+  g_autofree char *guest_path = vp_plan_guest_path (plan, &place);
   JsonObject *object = json_object_new ();
 
   json_object_set_string_member (object, "ref", device->ref);
@@ -86,7 +90,7 @@ vp_blueprint_to_json (const VpBlueprint *self)
 
   json_object_set_string_member (document, "name", self->config->name);
   json_object_set_string_member (document, "machine",
-                                 vp_machine_type_to_string (self->plan->machine));
+                                 vp_machine_type_to_string (self->plan->root.machine));
   json_object_set_string_member (document, "firmware",
                                  vp_firmware_kind_to_string (self->plan->firmware->kind));
   json_object_set_string_member (document, "accel", vp_accel_to_string (self->accel));

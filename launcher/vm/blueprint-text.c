@@ -4,6 +4,7 @@
 #include "launcher/config/accelerator.h"
 #include "launcher/pci-class.h"
 #include "launcher/vm/argv.h"
+#include "launcher/vm/own-devices.h"
 
 #include <string.h>
 
@@ -52,8 +53,9 @@ print_headline (Page *page, const VpBlueprint *self)
   const char *firmware = config->firmware_path;
 
   if (firmware == NULL)
-    firmware = config->firmware == VP_FIRMWARE_SEABIOS ? "SeaBIOS"
-                                                       : vp_firmware_kind_to_string (config->firmware);
+    firmware = config->firmware == VP_FIRMWARE_SEABIOS
+                   ? "SeaBIOS"
+                   : vp_firmware_kind_to_string (config->firmware);
   print (page, BOLD, "%s", config->name);
   print (page, NULL, ": %s, %s, %u CPU%s, %s, %u spare %s%s\n",
          vp_machine_type_to_string (config->machine), firmware, config->smp,
@@ -103,125 +105,185 @@ print_device (Page *page, const VpBlueprint *self, const VpPlanDevice *device, c
   print (page, NULL, "\n");
 }
 
-static guint
-count_devices (const VpPlan *plan, const char *bus)
+/* One line below a bus, with what is behind it. */
+typedef struct
 {
-  guint n = 0;
+  const VpPlanPort *port;         /* or NULL */
+  const VpPlanDevice *device;     /* or NULL */
+  const VpPlanExpander *expander; /* or NULL */
+  char *own;                      /* or NULL: what an own device is */
+  guint8 slot;                    /* of that */
+} Branch;
 
-  for (guint i = 0; i < plan->devices->len; i++)
-    n += g_str_equal (((VpPlanDevice *) plan->devices->pdata[i])->bus, bus);
-  return n;
+static void
+branch_free (gpointer data)
+{
+  Branch *branch = data;
+
+  g_free (branch->own);
+  g_free (branch);
+}
+
+static Branch *
+add_branch (GPtrArray *branches)
+{
+  Branch *branch = g_new0 (Branch, 1);
+
+  g_ptr_array_add (branches, branch);
+  return branch;
 }
 
 static void
-print_bridge (Page *page, const VpBlueprint *self, const VpPlanPort *port, const char *edge)
+add_own (GPtrArray *branches, const VpConfig *config, guint index, char *what)
 {
-  guint n_left = count_devices (self->plan, port->bridge);
+  const VpRootBus root = vp_own_devices_root (config);
+  Branch *branch = add_branch (branches);
 
-  print (page, NULL, "%s└─ 00.0 ", edge);
-  print (page, BOLD, "%s", port->bridge);
-  print (page, NULL, "  pcie-pci-bridge\n");
-  for (guint i = 0; i < self->plan->devices->len; i++)
-    {
-      const VpPlanDevice *device = self->plan->devices->pdata[i];
-      gboolean is_last;
-      g_autofree char *indent = NULL;
-
-      if (!g_str_equal (device->bus, port->bridge))
-        continue;
-      is_last = --n_left == 0;
-      indent = g_strdup_printf ("%s   %s         ", edge, is_last ? " " : "│");
-      print (page, NULL, "%s   %s %02x.0 ", edge, is_last ? "└─" : "├─", device->slot);
-      print_device (page, self, device, indent);
-    }
-}
-
-static const VpPlanDevice *
-find_device_in (const VpPlan *plan, const VpPlanPort *port)
-{
-  for (guint i = 0; i < plan->devices->len; i++)
-    {
-      const VpPlanDevice *device = plan->devices->pdata[i];
-
-      if (g_str_equal (device->port, port->id) && g_strcmp0 (device->bus, port->bridge) != 0)
-        return device;
-    }
-  return NULL;
+  branch->own = what;
+  vp_topology_own_slot (&root, index, &branch->slot);
 }
 
 static void
-print_port (Page *page, const VpBlueprint *self, const VpPlanPort *port, gboolean is_last)
+add_own_devices (GPtrArray *branches, const VpConfig *config)
 {
-  const VpPlanDevice *device = find_device_in (self->plan, port);
-  const char *edge = is_last ? "   " : "│  ";
-  g_autofree char *indent = g_strconcat (edge, "        ", NULL);
-
-  print (page, NULL, "%s %02x.%x ", is_last ? "└─" : "├─", port->slot, port->function);
-  if (port->kind == VP_PORT_PCI_SLOT && device != NULL)
-    {
-      print_device (page, self, device, indent);
-      return;
-    }
-
-  print (page, device != NULL || port->bridge != NULL ? BOLD : NULL, "%s", port->id);
-  if (device == NULL && port->bridge == NULL)
-    print (page, DIM, "  spare");
-  if (port->has_io)
-    print (page, NULL, "  I/O window");
-  print_size (page, "32-bit window", port->reserve.mem);
-  print_size (page, "64-bit window", port->reserve.pref64);
-  print (page, NULL, "\n");
-
-  if (port->bridge != NULL)
-    print_bridge (page, self, port, edge);
-  if (device != NULL)
-    {
-      print (page, NULL, "%s└─ 00.0 ", edge);
-      print_device (page, self, device, indent);
-    }
-}
-
-static void
-print_own_device (Page *page, const VpBlueprint *self, guint *index, const char *what)
-{
-  guint n = self->config->disks->len + self->config->nics->len + self->config->shares->len;
-  guint8 slot = 0;
-
-  vp_topology_own_slot (self->plan->machine, *index, &slot);
-  (*index)++;
-  print (page, NULL, "%s %02x.0 %s\n", *index == n ? "└─" : "├─", slot, what);
-}
-
-static void
-print_own_devices (Page *page, const VpBlueprint *self)
-{
-  const VpConfig *config = self->config;
   guint index = 0;
 
   for (guint i = 0; i < config->disks->len; i++)
     {
       const VpDisk *disk = config->disks->pdata[i];
-      g_autofree char *what = g_strdup_printf ("disk%u  %s %s%s%s", i, disk->format, disk->file,
-                                               disk->readonly ? ", read-only" : "",
-                                               disk->snapshot ? ", writes thrown away" : "");
 
-      print_own_device (page, self, &index, what);
+      add_own (branches, config, index++,
+               g_strdup_printf ("disk%u  %s %s%s%s", i, disk->format, disk->file,
+                                disk->readonly ? ", read-only" : "",
+                                disk->snapshot ? ", writes thrown away" : ""));
     }
   for (guint i = 0; i < config->nics->len; i++)
     {
       const VpNic *nic = config->nics->pdata[i];
-      g_autofree char *what =
-          g_strdup_printf ("nic%u  %s%s", i, nic->ifname != NULL ? "tap " : "user-mode network",
-                           nic->ifname != NULL ? nic->ifname : "");
 
-      print_own_device (page, self, &index, what);
+      add_own (branches, config, index++,
+               g_strdup_printf ("nic%u  %s%s", i,
+                                nic->ifname != NULL ? "tap " : "user-mode network",
+                                nic->ifname != NULL ? nic->ifname : ""));
     }
   for (guint i = 0; i < config->shares->len; i++)
     {
       const VpShare *share = config->shares->pdata[i];
-      g_autofree char *what = g_strdup_printf ("share%u  %s as %s", i, share->dir, share->tag);
 
-      print_own_device (page, self, &index, what);
+      add_own (branches, config, index++,
+               g_strdup_printf ("share%u  %s as %s", i, share->dir, share->tag));
+    }
+}
+
+/* Everything that sits on @bus. A slot of pci.0 stands for itself only while it is empty. */
+static GPtrArray *
+branches_of (const VpBlueprint *self, const char *bus)
+{
+  GPtrArray *branches = g_ptr_array_new_with_free_func (branch_free);
+  const VpPlan *plan = self->plan;
+  gboolean is_root = g_str_equal (bus, vp_topology_root_bus (plan->root.machine));
+
+  for (guint i = 0; i < plan->ports->len; i++)
+    {
+      const VpPlanPort *port = plan->ports->pdata[i];
+
+      if (!g_str_equal (port->bus, bus))
+        continue;
+      if (port->kind != VP_PORT_PCI_SLOT || port->bridge != NULL ||
+          vp_plan_find_in_port (plan, port->id, 0) == NULL)
+        add_branch (branches)->port = port;
+      for (guint n = 0; port->kind == VP_PORT_PCI_SLOT && port->bridge == NULL; n++)
+        {
+          const VpPlanDevice *device = vp_plan_find_in_port (plan, port->id, n);
+
+          if (device == NULL)
+            break;
+          add_branch (branches)->device = device;
+        }
+    }
+  for (guint i = 0; !is_root && i < plan->devices->len; i++)
+    if (g_str_equal (((VpPlanDevice *) plan->devices->pdata[i])->bus, bus))
+      add_branch (branches)->device = plan->devices->pdata[i];
+  for (guint i = 0; is_root && i < plan->expanders->len; i++)
+    add_branch (branches)->expander = plan->expanders->pdata[i];
+  if (is_root)
+    add_own_devices (branches, self->config);
+  return branches;
+}
+
+static void print_bus (Page *page, const VpBlueprint *self, const char *bus, const char *edge);
+
+static void
+print_port (Page *page, const VpBlueprint *self, const VpPlanPort *port, const char *edge)
+{
+  gboolean is_empty =
+      port->bridge == NULL && vp_plan_find_in_port (self->plan, port->id, 0) == NULL;
+  gboolean is_pci_bridge = port->kind == VP_PORT_PCI_SLOT && port->bridge != NULL;
+
+  print (page, NULL, "%02x.%x ", port->slot, port->function);
+  print (page, is_empty ? NULL : BOLD, "%s", is_pci_bridge ? port->bridge : port->id);
+  if (is_pci_bridge)
+    print (page, NULL, "  pci-bridge");
+  if (is_empty)
+    print (page, DIM, "  spare");
+  if (port->has_io && port->kind != VP_PORT_PCI_SLOT)
+    print (page, NULL, "  I/O window");
+  print_size (page, "32-bit window", port->reserve.mem);
+  print_size (page, "64-bit window", port->reserve.pref64);
+  print (page, NULL, "\n");
+
+  if (port->bridge != NULL && !is_pci_bridge)
+    {
+      g_autofree char *inner = g_strconcat (edge, "   ", NULL);
+
+      print (page, NULL, "%s└─ 00.0 ", edge);
+      print (page, BOLD, "%s", port->bridge);
+      print (page, NULL, "  %s\n",
+             port->use == VP_PORT_SWITCH ? "x3130 switch" : "pcie-pci-bridge");
+      print_bus (page, self, port->bridge, inner);
+    }
+  else
+    print_bus (page, self, is_pci_bridge ? port->bridge : port->id, edge);
+}
+
+static void
+print_expander (Page *page,
+                const VpBlueprint *self,
+                const VpPlanExpander *expander,
+                const char *edge)
+{
+  print (page, NULL, "%02x.0 ", expander->slot);
+  print (page, BOLD, "%s", expander->id);
+  print (page, NULL, "  pxb-pcie, root bus %02x of NUMA node %u\n", expander->bus_nr,
+         expander->node);
+  print_bus (page, self, expander->id, edge);
+}
+
+static void
+print_bus (Page *page, const VpBlueprint *self, const char *bus, const char *edge)
+{
+  g_autoptr (GPtrArray) branches = branches_of (self, bus);
+
+  for (guint i = 0; i < branches->len; i++)
+    {
+      const Branch *branch = branches->pdata[i];
+      gboolean is_last = i + 1 == branches->len;
+      g_autofree char *inner = g_strconcat (edge, is_last ? "   " : "│  ", NULL);
+
+      print (page, NULL, "%s%s ", edge, is_last ? "└─" : "├─");
+      if (branch->port != NULL)
+        print_port (page, self, branch->port, inner);
+      else if (branch->expander != NULL)
+        print_expander (page, self, branch->expander, inner);
+      else if (branch->own != NULL)
+        print (page, NULL, "%02x.0 %s\n", branch->slot, branch->own);
+      else
+        {
+          g_autofree char *indent = g_strconcat (inner, "        ", NULL);
+
+          print (page, NULL, "%02x.%x ", branch->device->slot, branch->device->function_number);
+          print_device (page, self, branch->device, indent);
+        }
     }
 }
 
@@ -245,13 +307,11 @@ vp_blueprint_to_text (const VpBlueprint *self, gboolean colour)
 {
   Page page = { .text = g_string_new (NULL), .colour = colour };
   const VpPlan *plan = self->plan;
-  guint n_own = self->config->disks->len + self->config->nics->len + self->config->shares->len;
+  const char *root = vp_topology_root_bus (plan->root.machine);
 
   print_headline (&page, self);
-  print (&page, NULL, "\n%s\n", vp_topology_root_bus (plan->machine));
-  for (guint i = 0; i < plan->ports->len; i++)
-    print_port (&page, self, plan->ports->pdata[i], n_own == 0 && i + 1 == plan->ports->len);
-  print_own_devices (&page, self);
+  print (&page, NULL, "\n%s\n", root);
+  print_bus (&page, self, root, "");
 
   for (guint i = 0; i < plan->warnings->len; i++)
     {

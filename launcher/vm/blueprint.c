@@ -117,7 +117,7 @@ static gboolean
 make_plan (VpBlueprint *self, GError **error)
 {
   const VpPlanPolicy policy = {
-    .machine = self->config->machine,
+    .root = vp_own_devices_root (self->config),
     .firmware = vp_firmware_get (self->config->firmware, NULL),
     .large_bar = self->config->large_bar,
     .n_spare = self->config->spare,

@@ -102,9 +102,9 @@ add_attachment (VpHotplug *self, VpAttachmentInit *init, GError **error)
                             self->blueprint->config->large_bar, &init->place, error))
     return NULL;
 
-  guest_path = vp_plan_guest_path (plan, init->place.port, init->place.bus, init->place.slot);
+  guest_path = vp_plan_guest_path (plan, &init->place);
   init->guest_path = guest_path;
-  init->machine = plan->machine;
+  init->machine = plan->root.machine;
   init->repeat_delete = self->blueprint->config->hotplug_mode == VP_HOTPLUG_ACPI;
   init->claims = self->claims;
   attachment = vp_attachment_new (init);

@@ -3,17 +3,25 @@
 #include "launcher/error.h"
 #include "launcher/vm/argv-writer.h"
 
+VpRootBus
+vp_own_devices_root (const VpConfig *config)
+{
+  return (VpRootBus){ .machine = config->machine,
+                      .n_own = config->disks->len + config->nics->len + config->shares->len };
+}
+
 /* Makes the @index-th of them all. */
 static JsonObject *
-new_device (VpMachineType machine, const char *driver, const char *id, guint index)
+new_device (const VpConfig *config, const char *driver, const char *id, guint index)
 {
+  const VpRootBus root = vp_own_devices_root (config);
   JsonObject *device;
   guint8 slot = 0;
 
-  if (!vp_topology_own_slot (machine, index, &slot))
+  if (!vp_topology_own_slot (&root, index, &slot))
     g_warn_if_reached ();
 
-  device = vp_argv_new_device (driver, id, vp_topology_root_bus (machine), slot, 0);
+  device = vp_argv_new_device (driver, id, vp_topology_root_bus (root.machine), slot, 0);
   /* A transitional virtio device has an I/O BAR, and I/O space is what runs out first. */
   json_object_set_string_member (device, "disable-legacy", "on");
   return device;
@@ -53,7 +61,7 @@ add_disk (GPtrArray *argv, const VpConfig *config, guint i)
   const VpDisk *disk = config->disks->pdata[i];
   const char *protocol = disk->is_block_device ? "host_device" : "file";
   g_autofree char *id = g_strdup_printf ("disk%u", i);
-  JsonObject *device = new_device (config->machine, "virtio-blk-pci", id, i);
+  JsonObject *device = new_device (config, "virtio-blk-pci", id, i);
 
   if (disk->snapshot)
     add_snapshot_drive (argv, disk, id, protocol);
@@ -81,7 +89,7 @@ add_nic (GPtrArray *argv, const VpConfig *config, guint i)
   const VpNic *nic = config->nics->pdata[i];
   g_autofree char *id = g_strdup_printf ("nic%u", i);
   g_autofree char *mac = make_mac (config->name, id);
-  JsonObject *device = new_device (config->machine, "virtio-net-pci", id, config->disks->len + i);
+  JsonObject *device = new_device (config, "virtio-net-pci", id, config->disks->len + i);
   JsonObject *backend = json_object_new ();
 
   json_object_set_string_member (backend, "type", nic->ifname != NULL ? "tap" : "user");
@@ -107,7 +115,7 @@ add_share (GPtrArray *argv, const VpConfig *config, guint i)
   g_autofree char *id = g_strdup_printf ("share%u", i);
   g_autofree char *dir = vp_argv_escape (share->dir);
   JsonObject *device =
-      new_device (config->machine, "virtio-9p-pci", id, config->disks->len + config->nics->len + i);
+      new_device (config, "virtio-9p-pci", id, config->disks->len + config->nics->len + i);
 
   /* mapped-xattr: what the guest's root creates gets its owner and mode in extended attributes, so
    * that no set-uid file, device node or symbolic link of the guest's making exists on the host. */
@@ -121,17 +129,17 @@ add_share (GPtrArray *argv, const VpConfig *config, guint i)
 gboolean
 vp_own_devices_check (const VpConfig *config, GError **error)
 {
-  guint n = config->disks->len + config->nics->len + config->shares->len;
+  const VpRootBus root = vp_own_devices_root (config);
   guint n_slots = 0;
   guint8 slot;
 
-  while (vp_topology_own_slot (config->machine, n_slots, &slot))
+  while (vp_topology_own_slot (&root, n_slots, &slot))
     n_slots++;
-  if (n <= n_slots)
+  if (root.n_own <= n_slots)
     return TRUE;
 
   g_set_error (error, VP_ERROR, VP_ERROR_USAGE,
-               "%u disks, network cards and shares: a %s machine has room for %u", n,
+               "%u disks, network cards and shares: a %s machine has room for %u", root.n_own,
                vp_machine_type_to_string (config->machine), n_slots);
   return FALSE;
 }

@@ -1,8 +1,17 @@
 #pragma once
 
+#include "devices/topology.h"
 #include "launcher/config/config.h"
 
 G_BEGIN_DECLS
+
+/**
+ * vp_own_devices_root:
+ * @config: what the user asked for
+ *
+ * Returns: the root bus, with as many own devices as there are disks, network cards and shares
+ */
+VpRootBus vp_own_devices_root (const VpConfig *config);
 
 /**
  * vp_own_devices_check:

@@ -61,8 +61,8 @@ protected:
   void
   SetUp () override
   {
-    VpPlanPolicy policy = { .machine = VP_MACHINE_Q35,
-                            .firmware = VP_FIRMWARE_SEABIOS,
+    VpPlanPolicy policy = { .root = { .machine = VP_MACHINE_Q35 },
+                            .firmware = vp_firmware_get (VP_FIRMWARE_SEABIOS, nullptr),
                             .large_bar = VP_PLAN_DEFAULT_LARGE_BAR,
                             .n_spare = 2,
                             .spare_window = 0 };

@@ -89,6 +89,12 @@ public:
       return *this;
     }
     Device &
+    node (int numa_node)
+    {
+      function.numa_node = numa_node;
+      return *this;
+    }
+    Device &
     virtual_function ()
     {
       function.is_virtual = TRUE;
@@ -125,6 +131,16 @@ public:
     return devices_.emplace_back ().ref (driver);
   }
 
+  bool
+  are_functions_of_one_device (guint a, guint b) const
+  {
+    const Device &one = devices_[a], &other = devices_[b];
+    const VpPciAddress &x = one.function.address, &y = other.function.address;
+
+    return one.is_host_ && other.is_host_ && !one.function.is_virtual &&
+           !other.function.is_virtual && x.domain == y.domain && x.bus == y.bus && x.slot == y.slot;
+  }
+
   guint
   size () const
   {
@@ -146,7 +162,9 @@ public:
     return build (size (), error);
   }
 
-  VpPlanPolicy policy = { VP_MACHINE_Q35, VP_FIRMWARE_SEABIOS, VP_PLAN_DEFAULT_LARGE_BAR, 0, 0 };
+  VpPlanPolicy policy = { .root = { .machine = VP_MACHINE_Q35 },
+                          .firmware = vp_firmware_get (VP_FIRMWARE_SEABIOS, "1.16.2"),
+                          .large_bar = VP_PLAN_DEFAULT_LARGE_BAR };
 
 private:
   std::deque<Device> devices_; /* a deque, so that what host() returned stays where it is */

@@ -75,8 +75,11 @@ public:
   std::vector<std::string>
   build ()
   {
-    input_.policy = { config_->machine, config_->firmware, config_->large_bar, config_->spare,
-                      config_->spare_window };
+    input_.policy = { .root = vp_own_devices_root (config_),
+                      .firmware = vp_firmware_get (config_->firmware, nullptr),
+                      .large_bar = config_->large_bar,
+                      .n_spare = config_->spare,
+                      .spare_window = config_->spare_window };
     g_autoptr (VpPlan) plan = must_build (input_);
     if (plan == nullptr)
       return {};
@@ -377,7 +380,8 @@ TEST (Argv, OwnDevicesAreCountedBeforehand)
       guint n_slots = 0;
 
       wanted.set ("machine", machine);
-      while (vp_topology_own_slot (wanted.config ()->machine, n_slots, &slot))
+      const VpRootBus root = vp_own_devices_root (wanted.config ());
+      while (vp_topology_own_slot (&root, n_slots, &slot))
         {
           wanted.set ("nic", "user");
           n_slots++;
@@ -421,11 +425,12 @@ TEST_P (ArgvDevice, IsOneObject)
   g_autoptr (GError) error = nullptr;
   g_autoptr (VpDeviceSpec) spec = vp_device_spec_parse (GetParam ().spec, &error);
   const VpPciFunction function = fake_function ("0001:41:00.0", GPU);
+  const VpPlace place = { "port3", "port3", 0x1f, 0, FALSE };
   g_autoptr (JsonNode) node = json_node_new (JSON_NODE_OBJECT);
   g_autoptr (GString) text = g_string_new (nullptr);
 
   ASSERT_NE (spec, nullptr) << error->message;
-  json_node_take_object (node, vp_argv_device (spec, &function, "ID", "port3", 0x1f));
+  json_node_take_object (node, vp_argv_device (spec, &function, "ID", &place));
   vp_json_write (text, node);
   EXPECT_STREQ (text->str, GetParam ().json);
 }

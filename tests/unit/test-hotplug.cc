@@ -255,8 +255,10 @@ TEST_F (Hotplug, QemusEndEndsEverything)
 /* The guest prints before the reply to "cont" is read: what it waits for may be there first. */
 TEST_F (Hotplug, ReadyBeforeItIsKnownToRunIsReadyThen)
 {
-  const VpPlanPolicy policy = { VP_MACHINE_Q35, VP_FIRMWARE_SEABIOS, VP_PLAN_DEFAULT_LARGE_BAR, 2,
-                                0 };
+  const VpPlanPolicy policy = { .root = { .machine = VP_MACHINE_Q35 },
+                                .firmware = vp_firmware_get (VP_FIRMWARE_SEABIOS, nullptr),
+                                .large_bar = VP_PLAN_DEFAULT_LARGE_BAR,
+                                .n_spare = 2 };
   const VpPlanRequest request = { "nvme", nullptr, "disk", VP_PLUG_HOT };
   VpDeviceSpec *spec = vp_device_spec_parse ("qemu,driver=nvme,id=disk", nullptr);
   VpBlueprint blueprint = blueprint_;

@@ -33,8 +33,10 @@ protected:
   void
   start (const std::string &script)
   {
-    const VpPlanPolicy policy = { VP_MACHINE_Q35, VP_FIRMWARE_SEABIOS, VP_PLAN_DEFAULT_LARGE_BAR, 1,
-                                  0 };
+    const VpPlanPolicy policy = { .root = { .machine = VP_MACHINE_Q35 },
+                                  .firmware = vp_firmware_get (VP_FIRMWARE_SEABIOS, nullptr),
+                                  .large_bar = VP_PLAN_DEFAULT_LARGE_BAR,
+                                  .n_spare = 1 };
     VpBlueprint *blueprint = g_new0 (VpBlueprint, 1);
     ShellQemu shell (script);
     VpPciAddress address;

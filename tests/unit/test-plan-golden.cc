@@ -55,7 +55,7 @@ const Host hosts[] = {
   { "gpu_and_nic_ovmf",
     [] (PlanInput &in) {
       gpu_and_nic (in);
-      in.policy.firmware = VP_FIRMWARE_OVMF;
+      in.policy.firmware = vp_firmware_get (VP_FIRMWARE_OVMF, nullptr);
     } },
   { "gpu_and_audio_in_one_group",
     [] (PlanInput &in) {
@@ -66,7 +66,7 @@ const Host hosts[] = {
   { "three_gpus_of_128_gib",
     [] (PlanInput &in) {
       in.policy.n_spare = 4;
-      in.policy.firmware = VP_FIRMWARE_OVMF;
+      in.policy.firmware = vp_firmware_get (VP_FIRMWARE_OVMF, nullptr);
       for (const char *address : { "0000:17:00.0", "0000:65:00.0", "0000:ca:00.0" })
         in.host (address, GPU_128G);
     } },
@@ -81,7 +81,7 @@ const Host hosts[] = {
   { "conventional_on_pc",
     [] (PlanInput &in) {
       conventional (in);
-      in.policy.machine = VP_MACHINE_PC;
+      in.policy.root.machine = VP_MACHINE_PC;
     } },
   { "forty_nvme",
     [] (PlanInput &in) {

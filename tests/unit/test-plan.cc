@@ -1,3 +1,4 @@
+#include "devices/device-need.h"
 #include "devices/plan.h"
 
 #include "tests/support/plan-dump.h"
@@ -126,7 +127,7 @@ const PlaceRow places[] = {
       "nvme0 hot port16 port16.0 01.1/00", "vfio-06-01.0 hot port17 bridge1.1 02.1/00/01" } },
   { "pc_has_no_ports",
     [] (PlanInput &in) {
-      in.policy.machine = VP_MACHINE_PC;
+      in.policy.root.machine = VP_MACHINE_PC;
       in.host ("0000:41:00.0", GPU);
       in.host ("0000:06:01.0", EDU).conventional ();
       in.emulated ("nvme");
@@ -150,9 +151,12 @@ TEST_P (PlanPlaces, AreAsTheRulesSay)
   for (guint i = 0; i < plan->devices->len; i++)
     {
       const VpPlanDevice *d = device_at (plan, i);
-      g_autofree char *path = vp_plan_guest_path (plan, d->port, d->bus, d->slot);
+      const VpPlace place = vp_plan_device_place (d);
+      g_autofree char *path = vp_plan_guest_path (plan, &place);
       found.push_back (std::string (d->id) + (d->plug == VP_PLUG_COLD ? " cold " : " hot ") +
-                       d->port + " " + d->bus + "." + std::to_string (d->slot) + " " + path);
+                       d->port + " " + d->bus + "." + std::to_string (d->slot) +
+                       (d->function_number > 0 ? "." + std::to_string (d->function_number) : "") +
+                       (d->multifunction ? "+" : "") + " " + path);
     }
   EXPECT_EQ (found, GetParam ().places);
 }
@@ -189,7 +193,7 @@ const PortRow ports[] = {
     { "port1 spare - 0/0/1 GiB" } },
   { "ovmf_gets_the_power_of_two",
     [] (PlanInput &in) {
-      in.policy.firmware = VP_FIRMWARE_OVMF;
+      in.policy.firmware = vp_firmware_get (VP_FIRMWARE_OVMF, nullptr);
       in.host ("0000:41:00.0",
                { { 0, FakeBar::MEM64_PREF, 256 * MiB }, { 2, FakeBar::MEM64_PREF, 32 * MiB } });
     },
@@ -253,7 +257,7 @@ const PortRow ports[] = {
   { "spare_window_for_no_port", [] (PlanInput &in) { in.policy.spare_window = G_MAXUINT64; }, {} },
   { "pc_slots",
     [] (PlanInput &in) {
-      in.policy.machine = VP_MACHINE_PC;
+      in.policy.root.machine = VP_MACHINE_PC;
       in.policy.n_spare = 1;
       in.policy.spare_window = 1 * GiB;
       in.host ("0000:41:00.0", GPU);
@@ -268,7 +272,7 @@ class PlanPorts : public testing::TestWithParam<PortRow>
 
 TEST_P (PlanPorts, HaveTheWindowsThatTheirDevicesNeed)
 {
-  static const char *const uses[] = { " cold ", " spare ", " bridge " };
+  static const char *const uses[] = { " cold ", " spare ", " bridge ", " switch " };
   PlanInput input;
   GetParam ().fill (input);
   g_autoptr (VpPlan) plan = must_build (input);
@@ -290,7 +294,7 @@ INSTANTIATE_TEST_SUITE_P (Table, PlanPorts, testing::ValuesIn (ports), name_of_r
 TEST (Plan, PortsAreInTheOrderOfTheirAddresses)
 {
   PlanInput input;
-  input.policy.n_spare = VP_TOPOLOGY_MAX_ROOT_PORTS;
+  input.policy.n_spare = 120;
   g_autoptr (VpPlan) plan = must_build (input);
   ASSERT_NE (plan, nullptr);
 
@@ -333,7 +337,7 @@ TEST (Plan, SumsUpItsWindows)
 TEST (Plan, PcCountsEvery64BitBarAbove4Gib)
 {
   PlanInput input;
-  input.policy.machine = VP_MACHINE_PC;
+  input.policy.root.machine = VP_MACHINE_PC;
   input.host ("0000:41:00.0", { { 0, FakeBar::MEM64, 8 * GiB } });
   g_autoptr (VpPlan) plan = must_build (input);
   ASSERT_NE (plan, nullptr);
@@ -394,7 +398,10 @@ TEST_P (PlanBridge, HoldsWhatTheDefaultWindowHolds)
 {
   const VpPciFunction function = fake_function ("00:00.0", GetParam ().bars);
 
-  EXPECT_EQ (vp_plan_bridge_holds (function.bars, function.n_bars), GetParam ().holds);
+  g_autoptr (GArray) bars = g_array_new (FALSE, FALSE, sizeof (VpBar));
+
+  vp_device_need_add_bars (bars, &function, TRUE);
+  EXPECT_EQ (vp_device_need_fits_bridge (bars), GetParam ().holds);
 }
 
 INSTANTIATE_TEST_SUITE_P (Table, PlanBridge, testing::ValuesIn (bridges), name_of_row<BridgeRow>);

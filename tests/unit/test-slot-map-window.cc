@@ -15,10 +15,10 @@ namespace
 
 /* Three spare windows, made of planned hot devices that have left, and one spare port. */
 std::unique_ptr<MapProbe>
-map_of_sizes (VpFirmware firmware)
+map_of_sizes (VpFirmwareKind firmware)
 {
   auto map = std::make_unique<MapProbe> ([=] (PlanInput &in) {
-    in.policy.firmware = firmware;
+    in.policy.firmware = vp_firmware_get (firmware, nullptr);
     in.policy.n_spare = 1;
     in.policy.spare_window = 1;
     in.host ("0000:41:00.0", { { 0, FakeBar::MEM64_PREF, 1 * GiB } }).id ("a");
@@ -38,8 +38,8 @@ struct FitRow
 };
 
 const FitRow fits[] = {
-  { "no_bars", {}, "port4 port4.0" },
-  { "small", { { 0, FakeBar::MEM64_PREF, 2 * MiB } }, "port4 port4.0" },
+  { "no_bars", {}, "port3 port3.0" },
+  { "small", { { 0, FakeBar::MEM64_PREF, 2 * MiB } }, "port3 port3.0" },
   { "just_over_the_default", { { 0, FakeBar::MEM64_PREF, 4 * MiB } }, "port2 port2.0" },
   { "exact", { { 0, FakeBar::MEM64_PREF, 64 * MiB } }, "port2 port2.0" },
   { "next_size", { { 0, FakeBar::MEM64_PREF, 128 * MiB } }, "port1 port1.0" },
@@ -73,9 +73,9 @@ class SlotMapFit : public testing::TestWithParam<FitRow>
 
 TEST_P (SlotMapFit, IsTheSmallestPortThatHoldsTheBars)
 {
-  for (VpFirmware firmware : { VP_FIRMWARE_SEABIOS, VP_FIRMWARE_OVMF, VP_FIRMWARE_OTHER })
+  for (VpFirmwareKind firmware : { VP_FIRMWARE_SEABIOS, VP_FIRMWARE_OVMF, VP_FIRMWARE_OTHER })
     {
-      SCOPED_TRACE (vp_firmware_to_string (firmware));
+      SCOPED_TRACE (vp_firmware_kind_to_string (firmware));
       auto map = map_of_sizes (firmware);
       EXPECT_EQ (map->reserve ("x", fake_function ("0000:61:00.0", GetParam ().bars)),
                  GetParam ().place);
@@ -85,7 +85,7 @@ TEST_P (SlotMapFit, IsTheSmallestPortThatHoldsTheBars)
 
 TEST (SlotMapWindow, AnEmulatedDeviceTakesTheSmallestPort)
 {
-  EXPECT_EQ (map_of_sizes (VP_FIRMWARE_SEABIOS)->reserve ("rng0"), "port4 port4.0");
+  EXPECT_EQ (map_of_sizes (VP_FIRMWARE_SEABIOS)->reserve ("rng0"), "port3 port3.0");
 }
 
 INSTANTIATE_TEST_SUITE_P (Table, SlotMapFit, testing::ValuesIn (fits), name_of_row<FitRow>);
@@ -126,7 +126,7 @@ TEST (SlotMapWindow, AColdDeviceLeavesAWindowOfItsSizeOrTheDefault)
 TEST (SlotMapWindow, AHotDeviceOfPcLeavesNoWindowThatFirmwareNeverMade)
 {
   MapProbe map ([] (PlanInput &in) {
-    in.policy.machine = VP_MACHINE_PC;
+    in.policy.root.machine = VP_MACHINE_PC;
     in.policy.large_bar = 64 * GiB;
     in.host ("0000:41:00.0", GPU);
   });

@@ -224,7 +224,7 @@ TEST (SlotMap, ABridgeHasThirtyOneSlots)
 TEST (SlotMap, PcHasSlots)
 {
   MapProbe map ([] (PlanInput &in) {
-    in.policy.machine = VP_MACHINE_PC;
+    in.policy.root.machine = VP_MACHINE_PC;
     in.policy.n_spare = 2;
     in.host ("0000:41:00.0", GPU);
     in.host ("0000:42:00.0", NVME);

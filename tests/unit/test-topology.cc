@@ -53,21 +53,40 @@ TEST_P (MachineType, IsOneOfTheTwoOrRefused)
 
 INSTANTIATE_TEST_SUITE_P (Table, MachineType, testing::ValuesIn (names), name_of_row<NameRow>);
 
+constexpr VpRootBus
+q35 (guint n_own = 0, guint n_nodes = 0)
+{
+  return { VP_MACHINE_Q35, n_own, n_nodes };
+}
+
+constexpr VpRootBus
+pc (guint n_own = 0)
+{
+  return { VP_MACHINE_PC, n_own, 0 };
+}
+
 struct AddressRow
 {
   const char *name;
+  VpRootBus root;
   guint index;
   guint slot;
   guint function;
 };
 
 const AddressRow addresses[] = {
-  { "first", 0, 0x01, 0 },
-  { "second", 1, 0x02, 0 },
-  { "last_of_function_0", 14, 0x0f, 0 },
-  { "first_of_function_1", 15, 0x01, 1 },
-  { "first_of_function_7", 105, 0x01, 7 },
-  { "last", 119, 0x0f, 7 },
+  { "first", q35 (), 0, 0x01, 0 },
+  { "second", q35 (), 1, 0x02, 0 },
+  { "last_of_function_0", q35 (), 14, 0x0f, 0 },
+  { "first_of_function_1", q35 (), 15, 0x01, 1 },
+  { "first_of_function_7", q35 (), 105, 0x01, 7 },
+  { "last_of_the_first_slots", q35 (), 119, 0x0f, 7 },
+  { "first_late_slot", q35 (), 120, 0x10, 0 },
+  { "second_late_slot", q35 (), 121, 0x11, 0 },
+  { "last", q35 (), 239, 0x1e, 7 },
+  { "behind_own_devices", q35 (3), 120, 0x13, 0 },
+  { "last_behind_own_devices", q35 (3), 215, 0x1e, 7 },
+  { "before_expanders", q35 (3, 2), 199, 0x1c, 7 },
 };
 
 class RootPortAddress : public testing::TestWithParam<AddressRow>
@@ -78,7 +97,7 @@ TEST_P (RootPortAddress, IsAsDocumented)
 {
   guint8 slot = 0xff, function = 0xff;
 
-  vp_topology_root_port_address (GetParam ().index, &slot, &function);
+  vp_topology_root_port_address (&GetParam ().root, GetParam ().index, &slot, &function);
   EXPECT_EQ (slot, GetParam ().slot);
   EXPECT_EQ (function, GetParam ().function);
 }
@@ -88,19 +107,115 @@ INSTANTIATE_TEST_SUITE_P (Table,
                           testing::ValuesIn (addresses),
                           name_of_row<AddressRow>);
 
+struct CapacityRow
+{
+  const char *name;
+  VpRootBus root;
+  guint n_root_ports;
+  guint n_switches;
+  guint n_buses;
+};
+
+const CapacityRow capacities[] = {
+  { "libvirt_knows_240_too", q35 (), 240, 1, 256 },
+  { "one_own_device", q35 (1), 232, 1, 256 },
+  { "half_of_them", q35 (7), 184, 2, 256 },
+  { "all_late_slots_taken", q35 (15), 120, 4, 256 },
+  { "more_own_devices_than_slots", q35 (99), 120, 4, 256 },
+  { "one_node_is_no_numa", q35 (0, 1), 240, 1, 256 },
+  { "two_nodes", q35 (0, 2), 224, 0, 128 },
+  { "nodes_and_own_devices", q35 (7, 8), 120, 0, 128 },
+};
+
+class Capacity : public testing::TestWithParam<CapacityRow>
+{
+};
+
+TEST_P (Capacity, IsWhatIsLeft)
+{
+  EXPECT_EQ (vp_topology_max_root_ports (&GetParam ().root), GetParam ().n_root_ports);
+  EXPECT_EQ (vp_topology_n_switches (&GetParam ().root), GetParam ().n_switches);
+  EXPECT_EQ (vp_topology_n_buses (&GetParam ().root), GetParam ().n_buses);
+}
+
+INSTANTIATE_TEST_SUITE_P (Table,
+                          Capacity,
+                          testing::ValuesIn (capacities),
+                          name_of_row<CapacityRow>);
+
 /* A guest that finds no function 0 does not look for the others. */
 TEST (Topology, EveryPortFindsFunction0OfItsSlotAlreadyThere)
 {
-  std::set<std::pair<guint, guint>> seen;
+  for (guint n_own : { 0, 1, 7, 14, 15 })
+    for (guint n_nodes : { 0, 2 })
+      {
+        const VpRootBus root = q35 (MIN (n_own, 15 - n_nodes), n_nodes);
+        std::set<std::pair<guint, guint>> seen;
+        std::set<guint> taken = { 0x00, 0x1f };
+        guint8 slot, function, bus;
+        guint n_ports;
 
-  for (guint i = 0; i < VP_TOPOLOGY_MAX_ROOT_PORTS; i++)
+        for (guint i = 0; i < root.n_own; i++)
+          {
+            ASSERT_TRUE (vp_topology_own_slot (&root, i, &slot));
+            EXPECT_TRUE (taken.insert (slot).second);
+          }
+        for (guint i = 0; i < n_nodes; i++)
+          {
+            vp_topology_expander (&root, i, &slot, &bus, &n_ports);
+            EXPECT_TRUE (taken.insert (slot).second);
+          }
+        for (guint i = 0; i < vp_topology_max_root_ports (&root); i++)
+          {
+            vp_topology_root_port_address (&root, i, &slot, &function);
+            const bool is_new = seen.emplace (slot, function).second;
+            const bool has_function_0 = seen.count ({ slot, 0 }) == 1;
+            EXPECT_TRUE (is_new && has_function_0) << "port " << i;
+            EXPECT_EQ (taken.count (slot), 0U) << "port " << i;
+            EXPECT_LE (function, 7) << "port " << i;
+            EXPECT_LE (slot, 31) << "port " << i;
+          }
+      }
+}
+
+TEST (Topology, NodesShareTheUpperHalfOfTheBusNumbers)
+{
+  for (guint n_nodes = 2; n_nodes <= VP_TOPOLOGY_MAX_NODES; n_nodes++)
     {
-      guint8 slot, function;
-      vp_topology_root_port_address (i, &slot, &function);
-      EXPECT_TRUE (seen.emplace (slot, function).second) << "port " << i;
-      EXPECT_EQ (seen.count ({ slot, 0 }), 1U) << "port " << i;
-      EXPECT_LE (function, 7) << "port " << i;
+      const VpRootBus root = q35 (0, n_nodes);
+      guint next = 128;
+
+      for (guint node = 0; node < n_nodes; node++)
+        {
+          guint8 slot, bus;
+          guint n_ports;
+
+          vp_topology_expander (&root, node, &slot, &bus, &n_ports);
+          EXPECT_EQ (slot, 0x1e - node);
+          EXPECT_EQ (bus, next) << n_nodes << " nodes, node " << node;
+          EXPECT_GE (n_ports, 15U);
+          next = bus + 1 + n_ports;
+        }
+      EXPECT_LE (next, 256U);
     }
+}
+
+struct BridgesRow
+{
+  guint n_own;
+  guint n_bridges;
+};
+
+TEST (Topology, BridgesOfPcTakeWhatOwnDevicesLeaveAndSeabiosStands)
+{
+  for (const BridgesRow row :
+       { BridgesRow{ 0, 8 }, { 6, 8 }, { 7, 7 }, { 13, 1 }, { 14, 0 }, { 99, 0 } })
+    {
+      const VpRootBus root = pc (row.n_own);
+      EXPECT_EQ (vp_topology_max_pci_bridges (&root), row.n_bridges) << row.n_own;
+    }
+  EXPECT_EQ (vp_topology_pci_bridge_slot (0), 0x1f);
+  EXPECT_EQ (vp_topology_pci_bridge_slot (7), 0x18);
 }
 
 TEST (Topology, HostDevicesOfPcStayClearOfTheMachinesOwn)
@@ -111,27 +226,31 @@ TEST (Topology, HostDevicesOfPcStayClearOfTheMachinesOwn)
 
 TEST (Topology, OwnSlotsOfQ35CountUpBehindThePorts)
 {
+  const VpRootBus root = q35 (), numa = q35 (0, 4);
   guint8 slot = 0;
 
-  ASSERT_TRUE (vp_topology_own_slot (VP_MACHINE_Q35, 0, &slot));
+  ASSERT_TRUE (vp_topology_own_slot (&root, 0, &slot));
   EXPECT_EQ (slot, 0x10) << "0x0f has ports";
-  ASSERT_TRUE (vp_topology_own_slot (VP_MACHINE_Q35, 14, &slot));
+  ASSERT_TRUE (vp_topology_own_slot (&root, 14, &slot));
   EXPECT_EQ (slot, 0x1e);
-  EXPECT_FALSE (vp_topology_own_slot (VP_MACHINE_Q35, 15, &slot)) << "0x1f is the ICH9";
-  EXPECT_FALSE (vp_topology_own_slot (VP_MACHINE_Q35, G_MAXUINT, &slot));
+  EXPECT_FALSE (vp_topology_own_slot (&root, 15, &slot)) << "0x1f is the ICH9";
+  EXPECT_FALSE (vp_topology_own_slot (&root, G_MAXUINT, &slot));
   EXPECT_EQ (slot, 0x1e) << "must be left alone";
+  EXPECT_TRUE (vp_topology_own_slot (&numa, 10, &slot));
+  EXPECT_FALSE (vp_topology_own_slot (&numa, 11, &slot)) << "expanders begin at 0x1b";
 }
 
 TEST (Topology, OwnSlotsOfPcCountUpBehindTheHostDevices)
 {
+  const VpRootBus root = pc ();
   guint8 slot = 0;
 
-  ASSERT_TRUE (vp_topology_own_slot (VP_MACHINE_PC, 0, &slot));
+  ASSERT_TRUE (vp_topology_own_slot (&root, 0, &slot));
   EXPECT_EQ (slot, 0x12) << "0x11 is a host device's";
-  ASSERT_TRUE (vp_topology_own_slot (VP_MACHINE_PC, 13, &slot));
+  ASSERT_TRUE (vp_topology_own_slot (&root, 13, &slot));
   EXPECT_EQ (slot, 0x1f);
-  EXPECT_FALSE (vp_topology_own_slot (VP_MACHINE_PC, 14, &slot)) << "there is no slot 0x20";
-  EXPECT_FALSE (vp_topology_own_slot (VP_MACHINE_PC, G_MAXUINT, &slot));
+  EXPECT_FALSE (vp_topology_own_slot (&root, 14, &slot)) << "there is no slot 0x20";
+  EXPECT_FALSE (vp_topology_own_slot (&root, G_MAXUINT, &slot));
 }
 
 TEST (Topology, RootBusesHaveTheNamesThatQemuGivesThem)
