@@ -124,7 +124,7 @@ const CapacityRow capacities[] = {
   { "more_own_devices_than_slots", q35 (99), 120, 4, 256 },
   { "one_node_is_no_numa", q35 (0, 1), 240, 1, 256 },
   { "two_nodes", q35 (0, 2), 224, 0, 128 },
-  { "nodes_and_own_devices", q35 (7, 8), 120, 0, 128 },
+  { "nodes_and_own_devices", q35 (7, 8), 120, 1, 128 },
 };
 
 class Capacity : public testing::TestWithParam<CapacityRow>
