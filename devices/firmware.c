@@ -1,5 +1,7 @@
 #include "devices/firmware.h"
 
+#include <string.h>
+
 #define MIB                  (G_GUINT64_CONSTANT (1) << 20)
 #define OVMF_APERTURE        (G_GUINT64_CONSTANT (32) << 30)
 #define OVMF_LARGEST_REQUEST (G_GUINT64_CONSTANT (16) << 40)
@@ -10,10 +12,42 @@ static const char *const kind_names[] = {
   [VP_FIRMWARE_OTHER] = "other",
 };
 
+typedef struct
+{
+  guint number[3];
+  gboolean is_snapshot; /* of the commits after that release */
+} Version;
+
+/* A row is for its version and all up to the next row's. What later releases changed is in SeaBIOS'
+ * src/fw/pciinit.c: windows at the top since 1.16.3, and since 1.17.0 without the bug. */
+static const struct
+{
+  guint since[3];
+  VpFirmware firmware;
+} seabios[] = {
+  { { 0, 0, 0 }, { .kind = VP_FIRMWARE_SEABIOS, .name = "SeaBIOS 1.16.2 or older" } },
+  { { 1, 16, 3 },
+    { .kind = VP_FIRMWARE_SEABIOS,
+      .name = "SeaBIOS 1.16.3",
+      .misplaces_large_bars = TRUE,
+      .fills_top = TRUE,
+      .overshoots_low_ram = TRUE,
+      .window_bits = 46 } },
+  { { 1, 17, 0 },
+    { .kind = VP_FIRMWARE_SEABIOS,
+      .name = "SeaBIOS 1.17.0 or later",
+      .fills_top = TRUE,
+      .overshoots_low_ram = TRUE,
+      .window_bits = 44 } },
+};
+
 static const VpFirmware unknown_seabios = {
   .kind = VP_FIRMWARE_SEABIOS,
-  .name = "SeaBIOS",
+  .name = "SeaBIOS of an unknown version",
   .misplaces_large_bars = TRUE,
+  .fills_top = TRUE,
+  .overshoots_low_ram = TRUE,
+  .window_bits = 44,
 };
 
 static const VpFirmware ovmf = {
@@ -21,6 +55,7 @@ static const VpFirmware ovmf = {
   .name = "OVMF",
   .aligns_reserves = TRUE,
   .has_aperture = TRUE,
+  .window_bits = 46, /* PlatformAddressWidthFromCpuid */
 };
 
 /* Trusted no further than SeaBIOS. */
@@ -28,7 +63,71 @@ static const VpFirmware other = {
   .kind = VP_FIRMWARE_OTHER,
   .name = "an unknown firmware",
   .misplaces_large_bars = TRUE,
+  .fills_top = TRUE,
+  .overshoots_low_ram = TRUE,
+  .window_bits = 44,
 };
+
+/* As "git describe" has it: "-30-g0123abc". */
+static gboolean
+is_snapshot (const char *suffix)
+{
+  guint64 commits;
+  char *end;
+
+  if (suffix[0] != '-' || !g_ascii_isdigit (suffix[1]))
+    return FALSE;
+  commits = g_ascii_strtoull (suffix + 1, &end, 10);
+  return commits > 0 && end[0] == '-' && end[1] == 'g' && g_ascii_isxdigit (end[2]);
+}
+
+static gboolean
+parse_version (const char *text, Version *version)
+{
+  guint n = 0;
+
+  *version = (Version){ .is_snapshot = FALSE };
+  text += strcspn (text, "0123456789");
+  while (n < G_N_ELEMENTS (version->number) && g_ascii_isdigit (*text))
+    {
+      char *end;
+      guint64 number = g_ascii_strtoull (text, &end, 10);
+
+      if (number > G_MAXUINT16)
+        return FALSE;
+      version->number[n++] = (guint) number;
+      text = end;
+      if (text[0] == '.' && g_ascii_isdigit (text[1]) && n < G_N_ELEMENTS (version->number))
+        text++;
+    }
+  version->is_snapshot = is_snapshot (text);
+  return n >= 2;
+}
+
+static gboolean
+is_older (const Version *version, const guint *since)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (version->number); i++)
+    if (version->number[i] != since[i])
+      return version->number[i] < since[i];
+
+  return FALSE;
+}
+
+static const VpFirmware *
+get_seabios (const char *text)
+{
+  const gsize last = G_N_ELEMENTS (seabios) - 1;
+  gsize i = last;
+  Version version;
+
+  if (text == NULL || !parse_version (text, &version))
+    return &unknown_seabios;
+
+  while (is_older (&version, seabios[i].since))
+    i--;
+  return version.is_snapshot && i < last ? &unknown_seabios : &seabios[i].firmware;
+}
 
 const VpFirmware *
 vp_firmware_get (VpFirmwareKind kind, const char *version)
@@ -36,13 +135,23 @@ vp_firmware_get (VpFirmwareKind kind, const char *version)
   switch (kind)
     {
     case VP_FIRMWARE_SEABIOS:
-      return &unknown_seabios;
+      return get_seabios (version);
     case VP_FIRMWARE_OVMF:
       return &ovmf;
     case VP_FIRMWARE_OTHER:
       return &other;
     }
   g_return_val_if_reached (&other);
+}
+
+gboolean
+vp_firmware_version_is_valid (const char *version)
+{
+  Version ignored;
+
+  g_return_val_if_fail (version != NULL, FALSE);
+
+  return parse_version (version, &ignored);
 }
 
 const char *

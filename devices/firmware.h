@@ -16,9 +16,15 @@ typedef enum
  * @kind: which one it is
  * @name: what to call it and the versions that behave so, "SeaBIOS 1.16.2 or older"
  * @aligns_reserves: a reserved window starts at a multiple of its size
- * @misplaces_large_bars: a BAR larger than an eighth of the space above RAM can end up outside the
- *   window of its bridge
+ * @misplaces_large_bars: a BAR larger than 1/2048 of the address space can end up outside the
+ *   window of its bridge (measured: 128 GiB and 32 MiB behind one port at 46 bits)
  * @has_aperture: gives 64-bit windows out of an aperture that has to be asked for
+ * @fills_top: once RAM reaches above 4 GiB, 64-bit windows go to the topmost eighth of the address
+ *   space, and every hotplug port gets at least 1/2048 of it (measured: 32 GiB each at 46 bits)
+ * @overshoots_low_ram: with all RAM below 4 GiB the window of an empty port can land above
+ *   @window_bits or the address width (measured: at 0x400000000000 with 46 bits)
+ * @window_bits: how many bits of address the 64-bit windows keep to where the CPU has more and RAM
+ *   ends below 1 TiB; 0 for all that the CPU has
  *
  * What sets up the windows of a VM, as far as plans depend on it: one row of one table, constant.
  */
@@ -29,18 +35,32 @@ typedef struct
   gboolean aligns_reserves;
   gboolean misplaces_large_bars;
   gboolean has_aperture;
+  gboolean fills_top;
+  gboolean overshoots_low_ram;
+  guint window_bits;
 } VpFirmware;
 
 /**
  * vp_firmware_get:
  * @kind: which one
- * @version: (nullable): its version, "1.16.2"; %NULL when it is not known
+ * @version: (nullable): its version as its file carries it, "1.16.2-debian-1.16.2-1" or
+ *   "rel-1.16.3-0-ga6ed6b701f0a"; %NULL when it is not known
  *
- * Of an unknown version the worst is assumed.
+ * Of an unknown version the worst is assumed, and so it is of a snapshot between two releases,
+ * "rel-1.16.2-30-g…", which has part of the later code.
  *
  * Returns: (transfer none): how it behaves
  */
 const VpFirmware *vp_firmware_get (VpFirmwareKind kind, const char *version);
+
+/**
+ * vp_firmware_version_is_valid:
+ * @version: a text
+ *
+ * Returns: whether vp_firmware_get() finds two or three numbers in it, as in "1.17" or
+ *   "rel-1.16.3-0-ga6ed6b701f0a"
+ */
+gboolean vp_firmware_version_is_valid (const char *version);
 
 /**
  * vp_firmware_kind_to_string:

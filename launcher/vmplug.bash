@@ -3,9 +3,9 @@
 # Needs nothing but bash: not bash-completion, and not vmplug itself, which is only asked for the
 # names of VMs and of their devices, for a second at most.
 
-_vmplug_vm_options=(--name --machine --accel --cpu --smp --memory --firmware --kernel --initrd
-  --append --disk --nic --share --device --large-bar --spare --spare-window --hotplug-mode --ready
-  --qemu)
+_vmplug_vm_options=(--name --machine --accel --cpu --smp --memory --firmware
+  --firmware-version --kernel --initrd --append --disk --nic --share --device --large-bar --spare
+  --spare-window --hotplug-mode --ready --qemu)
 
 _vmplug_commands() {
   printf '%s\n' run plan devices bind release list status events attach detach console stop qmp \

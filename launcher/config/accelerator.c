@@ -1,5 +1,6 @@
 #include "launcher/config/accelerator.h"
 
+#include "launcher/config/host-cpu.h"
 #include "launcher/error.h"
 
 #include <errno.h>
@@ -8,47 +9,20 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define CPUINFO_HEAD 65536 /* holds the first processor, and all are alike */
-
-static gboolean
-cpu_has_virtualization (VpSysfs *sysfs)
-{
-  g_autofree char *text = g_malloc (CPUINFO_HEAD + 1);
-  int fd = vp_sysfs_open_file (sysfs, "proc/cpuinfo", O_RDONLY);
-  gsize length = 0;
-
-  if (fd < 0)
-    return FALSE;
-
-  while (length < CPUINFO_HEAD)
-    {
-      gssize n = read (fd, text + length, CPUINFO_HEAD - length);
-
-      if (n < 0 && errno == EINTR)
-        continue;
-      if (n <= 0)
-        break;
-      length += (gsize) n;
-    }
-  close (fd);
-  text[length] = '\0';
-
-  return g_regex_match_simple ("^flags\\s*:(.* )?(vmx|svm)( |$)", text,
-                               G_REGEX_MULTILINE | G_REGEX_RAW, 0);
-}
-
 void
 vp_kvm_facts_read (VpSysfs *sysfs, VpKvmFacts *facts)
 {
+  VpHostCpu cpu;
   int fd;
 
   g_return_if_fail (sysfs != NULL && facts != NULL);
 
+  vp_host_cpu_read (sysfs, &cpu);
   *facts = (VpKvmFacts){
     .has_vendor_module = vp_sysfs_exists (sysfs, "sys/module/kvm_intel") ||
                          vp_sysfs_exists (sysfs, "sys/module/kvm_amd"),
     .has_pvm = vp_sysfs_exists (sysfs, "sys/module/kvm_pvm"),
-    .cpu_virtualization = cpu_has_virtualization (sysfs),
+    .cpu_virtualization = cpu.has_virtualization,
   };
 
   fd = vp_sysfs_open_file (sysfs, "dev/kvm", O_RDWR);

@@ -1,5 +1,6 @@
 #include "launcher/config/config.h"
 
+#include "launcher/config/firmware-file.h"
 #include "launcher/error.h"
 
 #include <errno.h>
@@ -97,24 +98,63 @@ check_boot (VpConfig *config, GError **error)
 }
 
 static gboolean
-check_firmware (VpConfig *config, GError **error)
+find_ovmf (VpConfig *config, VpFirmwareFile *file, GError **error)
 {
-  if (config->firmware_path != NULL)
-    return check_readable ("firmware", config->firmware_path, error);
-  if (config->firmware != VP_FIRMWARE_OVMF)
-    return TRUE;
-
   for (guint i = 0; i < G_N_ELEMENTS (ovmf_paths); i++)
-    if (access (ovmf_paths[i], R_OK) == 0)
-      {
-        config->firmware_path = g_strdup (ovmf_paths[i]);
-        return TRUE;
-      }
+    {
+      if (vp_firmware_file_read (ovmf_paths[i], file, NULL) && file->kind == VP_FIRMWARE_OVMF)
+        {
+          config->firmware_path = g_strdup (ovmf_paths[i]);
+          return TRUE;
+        }
+      vp_firmware_file_clear (file);
+    }
 
   g_set_error (error, VP_ERROR, VP_ERROR_HOST,
                "--firmware ovmf: no %s: install the Debian package ovmf, or give its path",
                ovmf_paths[0]);
   return FALSE;
+}
+
+/* With these QEMU takes another firmware, or looks for it elsewhere. */
+static gboolean
+args_replace_firmware (char **args)
+{
+  static const char *const names[] = { "L", "bios", "pflash", NULL };
+
+  for (char **arg = args; arg != NULL && *arg != NULL; arg++)
+    if ((*arg)[0] == '-' && g_strv_contains (names, *arg + ((*arg)[1] == '-' ? 2 : 1)))
+      return TRUE;
+
+  return FALSE;
+}
+
+static gboolean
+check_firmware (VpConfig *config, GError **error)
+{
+  g_auto (VpFirmwareFile) file = { .kind = config->firmware };
+
+  if (config->firmware_path != NULL)
+    {
+      if (!vp_firmware_file_read (config->firmware_path, &file, error))
+        {
+          g_prefix_error_literal (error, "--firmware ");
+          return FALSE;
+        }
+    }
+  else if (config->firmware == VP_FIRMWARE_OVMF)
+    {
+      if (!find_ovmf (config, &file, error))
+        return FALSE;
+    }
+  else if (!args_replace_firmware (config->qemu_args))
+    vp_firmware_file_read_default (config->qemu, &file);
+
+  if (file.kind != VP_FIRMWARE_OTHER)
+    config->firmware = file.kind;
+  if (config->firmware_version == NULL)
+    config->firmware_version = g_steal_pointer (&file.version);
+  return TRUE;
 }
 
 static gboolean

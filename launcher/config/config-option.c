@@ -124,6 +124,14 @@ set_firmware (VpConfig *config, const char *value, GError **error)
 }
 
 static gboolean
+set_firmware_version (VpConfig *config, const char *value, GError **error)
+{
+  if (!vp_firmware_version_is_valid (value))
+    return vp_error_refuse (error, value, "is not a version like 1.16.3");
+  return set_text (&config->firmware_version, value, error);
+}
+
+static gboolean
 set_kernel (VpConfig *config, const char *value, GError **error)
 {
   return set_text (&config->kernel, value, error);
@@ -294,8 +302,9 @@ static const VpConfigOption options[] = {
   { "cpu", "MODEL", "CPU model (default host with kvm, max with tcg)", FALSE, set_cpu },
   { "smp", "N", "Number of CPUs (default 1)", FALSE, set_smp },
   { "memory", "SIZE", "Memory (default 1G)", FALSE, set_memory },
-  { "firmware", "seabios|ovmf|PATH", "Firmware (default seabios); OVMF*.fd is taken for OVMF",
-    FALSE, set_firmware },
+  { "firmware", "seabios|ovmf|PATH", "Firmware (default seabios)", FALSE, set_firmware },
+  { "firmware-version", "VERSION", "Its version, such as 1.16.3 (default: what its file says)",
+    FALSE, set_firmware_version },
   { "kernel", "FILE", "Linux kernel to boot", FALSE, set_kernel },
   { "initrd", "FILE", "Its initial RAM disk", FALSE, set_initrd },
   { "append", "TEXT", "Its command line", FALSE, set_append },

@@ -63,6 +63,7 @@ vp_config_free (VpConfig *config)
   g_free (config->name);
   g_free (config->cpu);
   g_free (config->firmware_path);
+  g_free (config->firmware_version);
   g_free (config->kernel);
   g_free (config->initrd);
   g_free (config->append);

@@ -57,7 +57,8 @@ typedef struct
   guint smp;
   guint64 memory; /* bytes */
   VpFirmwareKind firmware;
-  char *firmware_path; /* NULL: QEMU's own SeaBIOS */
+  char *firmware_path;    /* NULL: QEMU's own SeaBIOS */
+  char *firmware_version; /* NULL: not known */
   char *kernel;
   char *initrd;
   char *append;
@@ -115,7 +116,8 @@ gboolean vp_config_set_qemu_args (VpConfig *config, char **args, GError **error)
  *
  * What can only be judged when all is known: files that must exist and be readable (kernel, initrd,
  * disks, firmware, QEMU), --initrd or --append without --kernel, a name; fills in the format of a
- * disk by its magic.
+ * disk by its magic, and which firmware it is, with its version, by what its file holds: that is
+ * believed before the name of the file, and a version that was asked for before both.
  *
  * Returns: %FALSE with %VP_ERROR_USAGE or %VP_ERROR_HOST
  */

@@ -118,7 +118,7 @@ make_plan (VpBlueprint *self, GError **error)
 {
   const VpPlanPolicy policy = {
     .root = vp_own_devices_root (self->config),
-    .firmware = vp_firmware_get (self->config->firmware, NULL),
+    .firmware = vp_firmware_get (self->config->firmware, self->config->firmware_version),
     .large_bar = self->config->large_bar,
     .n_spare = self->config->spare,
     .spare_window = self->config->spare_window,

@@ -12,6 +12,8 @@
 namespace
 {
 
+using namespace std::string_literals;
+
 const VpDisk *
 disk_at (const VpConfig *c, guint i)
 {
@@ -145,6 +147,64 @@ TEST_F (ConfigCheck, MissingFirmware)
 {
   set ("firmware", folder_.path ("bios.bin"));
   expect_failure (VP_ERROR_HOST, "--firmware ");
+}
+
+/* The end of every SeaBIOS, after its banner and its version. */
+const std::string SEABIOS = "\0SeaBIOS (version %s)\0"
+                            "1.17.0\0"
+                            "\xea\x5b\xe0\x00\xf0"
+                            "06/23/99\0\xfc\0"s;
+
+TEST_F (ConfigCheck, FirmwareIsWhatItsFileHolds)
+{
+  set ("firmware", folder_.write ("OVMF.fd", SEABIOS));
+  expect_ok ();
+  EXPECT_EQ (config_->firmware, VP_FIRMWARE_SEABIOS);
+  EXPECT_STREQ (config_->firmware_version, "1.17.0");
+}
+
+TEST_F (ConfigCheck, FirmwareIsWhatItsNameSaysWhenItsFileSaysNothing)
+{
+  set ("firmware", folder_.write ("OVMF.fd", "x"));
+  expect_ok ();
+  EXPECT_EQ (config_->firmware, VP_FIRMWARE_OVMF);
+  EXPECT_EQ (config_->firmware_version, nullptr);
+}
+
+TEST_F (ConfigCheck, FirmwareVersionThatIsAskedForWins)
+{
+  set ("firmware", folder_.write ("bios.bin", SEABIOS));
+  set ("firmware-version", "1.16.3");
+  expect_ok ();
+  EXPECT_STREQ (config_->firmware_version, "1.16.3");
+}
+
+TEST_F (ConfigCheck, DefaultFirmwareIsThatOfTheProgram)
+{
+  g_autoptr (VpConfig) config = vp_config_new ();
+
+  folder_.make_folder ("bin");
+  folder_.make_folder ("share/qemu");
+  folder_.write ("share/qemu/bios-256k.bin", SEABIOS);
+  ASSERT_EQ (chmod (folder_.write ("bin/qemu", "\177ELF").c_str (), 0755), 0);
+  vp_config_set (config, "qemu", folder_.path ("bin/qemu").c_str (), nullptr);
+  ASSERT_TRUE (vp_config_check (config, nullptr));
+  EXPECT_EQ (config->firmware_path, nullptr);
+  EXPECT_STREQ (config->firmware_version, "1.17.0");
+}
+
+TEST_F (ConfigCheck, DefaultFirmwareIsNotKnownWhereArgumentsReplaceIt)
+{
+  for (const char *option : { "-L", "-bios", "--bios", "-pflash" })
+    {
+      const char *args[] = { option, "x", nullptr };
+      g_autoptr (VpConfig) config = vp_config_new ();
+
+      vp_config_set (config, "qemu", "/bin/true", nullptr);
+      ASSERT_TRUE (vp_config_set_qemu_args (config, const_cast<char **> (args), nullptr));
+      ASSERT_TRUE (vp_config_check (config, nullptr));
+      EXPECT_EQ (config->firmware_version, nullptr) << option;
+    }
 }
 
 TEST_F (ConfigCheck, OvmfIsFoundOrItsPackageNamed)

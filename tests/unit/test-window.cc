@@ -121,11 +121,66 @@ TEST_P (WindowAddBars, SumsUpOrLeavesTheWindowAlone)
   EXPECT_EQ (window.pref64, wanted.pref64);
   if (!row.fits)
     {
+      EXPECT_EQ (window.mem_alignment, 0U);
+      EXPECT_EQ (window.pref64_alignment, 0U);
       EXPECT_TRUE (g_error_matches (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NO_SLOT));
     }
 }
 
 INSTANTIATE_TEST_SUITE_P (Table, WindowAddBars, testing::ValuesIn (rows), name_of_row<Row>);
+
+struct AlignmentRow
+{
+  const char *name;
+  VpWindow before;
+  std::vector<FakeBar> bars;
+  guint64 mem;
+  guint64 pref64;
+};
+
+const AlignmentRow alignments[] = {
+  { "no_bars", {}, {}, 0, 0 },
+  { "io_has_none", {}, { { 0, FakeBar::IO, 8 * KiB } }, 0, 0 },
+  { "largest_of_each",
+    {},
+    { { 0, FakeBar::MEM32, 16 * MiB },
+      { 1, FakeBar::MEM64_PREF, 16 * GiB },
+      { 3, FakeBar::MEM64_PREF, 32 * MiB },
+      { 5, FakeBar::MEM32_PREF, 1 * MiB } },
+    16 * MiB,
+    16 * GiB },
+  { "less_than_a_window_is_kept", {}, { { 0, FakeBar::MEM32, 4 * KiB } }, 4 * KiB, 0 },
+  { "larger_one_before_stays",
+    { 0, 64 * MiB, 8 * GiB, 64 * MiB, 8 * GiB },
+    { { 0, FakeBar::MEM32, 1 * MiB }, { 1, FakeBar::MEM64_PREF, 1 * GiB } },
+    64 * MiB,
+    8 * GiB },
+  { "larger_one_after_counts",
+    { 0, 1 * MiB, 1 * GiB, 1 * MiB, 1 * GiB },
+    { { 0, FakeBar::MEM64, 64 * MiB }, { 2, FakeBar::MEM64_PREF, 8 * GiB } },
+    64 * MiB,
+    8 * GiB },
+};
+
+class WindowAlignment : public testing::TestWithParam<AlignmentRow>
+{
+};
+
+TEST_P (WindowAlignment, IsTheLargestBar)
+{
+  const AlignmentRow &row = GetParam ();
+  const VpPciFunction function = fake_function ("00:00.0", row.bars);
+  VpWindow window = row.before;
+
+  ASSERT_TRUE (vp_window_add_bars (&window, function.bars, function.n_bars, nullptr));
+  EXPECT_EQ (window.mem_alignment, row.mem);
+  EXPECT_EQ (window.pref64_alignment, row.pref64);
+}
+
+INSTANTIATE_TEST_SUITE_P (Table,
+                          WindowAlignment,
+                          testing::ValuesIn (alignments),
+                          name_of_row<AlignmentRow>);
 
 TEST (Window, RefusalNamesTheSize)
 {
@@ -153,6 +208,33 @@ const HoldsRow holds[] = {
   { "pref64_too_small", { 0, 2 * MiB, 2 * MiB }, { 0, 0, 3 * MiB }, false },
   { "mem_does_not_help_pref64", { 0, 64 * MiB, 2 * MiB }, { 0, 0, 3 * MiB }, false },
   { "io_can_be_missed", { 0, 2 * MiB, 2 * MiB }, { 4 * KiB, 1 * MiB, 0 }, true },
+  { "aligned_as_the_bar", { 0, 0, 16 * GiB, 0, 16 * GiB }, { 0, 0, 16 * GiB, 0, 16 * GiB }, true },
+  { "aligned_more_than_the_bar",
+    { 0, 0, 16 * GiB, 0, 16 * GiB },
+    { 0, 0, 8 * GiB, 0, 8 * GiB },
+    true },
+  { "not_aligned", { 0, 0, 16 * GiB, 0, MiB }, { 0, 0, 16 * GiB, 0, 16 * GiB }, false },
+  { "not_aligned_and_twice", { 0, 0, 32 * GiB, 0, MiB }, { 0, 0, 16 * GiB, 0, 16 * GiB }, true },
+  { "waste_leaves_just_enough",
+    { 0, 0, 32 * GiB - MiB, 0, MiB },
+    { 0, 0, 16 * GiB, 0, 16 * GiB },
+    true },
+  { "waste_leaves_a_mib_too_little",
+    { 0, 0, 32 * GiB - 2 * MiB, 0, MiB },
+    { 0, 0, 16 * GiB, 0, 16 * GiB },
+    false },
+  { "half_aligned", { 0, 0, 24 * GiB, 0, 8 * GiB }, { 0, 0, 16 * GiB, 0, 16 * GiB }, true },
+  { "any_start_is_a_mib", { 0, 0, 4 * MiB - MiB }, { 0, 0, 2 * MiB, 0, 2 * MiB }, true },
+  { "mem_not_aligned", { 0, 16 * MiB, 0, MiB, 0 }, { 0, 16 * MiB, 0, 16 * MiB, 0 }, false },
+  { "mem_aligned", { 0, 16 * MiB, 0, 16 * MiB, 0 }, { 0, 16 * MiB, 0, 16 * MiB, 0 }, true },
+  { "mem_alignment_does_not_help_pref64",
+    { 0, 16 * MiB, 16 * GiB, 16 * MiB, MiB },
+    { 0, 16 * MiB, 16 * GiB, 16 * MiB, 16 * GiB },
+    false },
+  { "larger_than_any_window",
+    { 0, 0, UINT64_MAX - MiB + 1, 0, MiB },
+    { 0, 0, UINT64_C (1) << 63, 0, UINT64_C (1) << 63 },
+    true },
 };
 
 class WindowHolds : public testing::TestWithParam<HoldsRow>
