@@ -96,6 +96,18 @@ read_hex (const Reader *reader, const char *name, guint n_digits)
   return (guint32) value;
 }
 
+/* Only root may read it, and most BARs have none: that is no problem. */
+static void
+read_max_size (const Reader *reader, VpBar *bar)
+{
+  g_autofree char *name = g_strdup_printf ("resource%u_resize", bar->index);
+  g_autofree char *path = path_of (reader, name);
+  g_autofree char *sizes = vp_sysfs_read (reader->sysfs, path, NULL);
+
+  if (sizes != NULL)
+    bar->max_size = vp_bar_largest_size (bar, sizes);
+}
+
 static void
 read_bars (const Reader *reader)
 {
@@ -103,8 +115,14 @@ read_bars (const Reader *reader)
   g_autoptr (GError) error = NULL;
   g_autofree char *text = read_attribute (reader, "resource");
 
-  if (text != NULL && !vp_pci_resource_parse (text, function->bars, &function->n_bars, &error))
+  if (text != NULL &&
+      !vp_pci_resource_parse (text, function->bars, &function->n_bars, &function->rom_size, &error))
     note_problem (reader, g_strdup_printf ("resource: %s", error->message));
+
+  /* Resizing is a capability of PCI Express, and of memory. */
+  for (guint i = 0; function->pcie && i < function->n_bars; i++)
+    if (function->bars[i].kind != VP_BAR_IO)
+      read_max_size (reader, &function->bars[i]);
 }
 
 static int
@@ -180,11 +198,11 @@ vp_pci_function_read (VpSysfs *sysfs, const VpPciAddress *address)
   function->class_code = read_hex (&reader, "class", 6);
   function->vendor = (guint16) read_hex (&reader, "vendor", 4);
   function->device = (guint16) read_hex (&reader, "device", 4);
+  function->pcie = vp_sysfs_size (sysfs, config) > CONVENTIONAL_CONFIG;
   read_bars (&reader);
   function->driver = read_link (&reader, "driver");
   function->group = read_group (&reader);
   function->cdev = read_cdev (&reader);
-  function->pcie = vp_sysfs_size (sysfs, config) > CONVENTIONAL_CONFIG;
   function->numa_node = read_numa_node (&reader);
   read_sriov (&reader);
 

@@ -136,6 +136,94 @@ TEST_F (PciFunction, TheLargestBarIsOf64BitsAndTheFirstOfEquals)
   EXPECT_FALSE (vp_pci_function_is_large (function, 1 << 30));
 }
 
+TEST_F (PciFunction, TheExpansionRomIsNoBar)
+{
+  device.bars ({ { 0, FakeBar::MEM32, 1 << 20 } }).rom (256 << 10);
+  read ();
+
+  EXPECT_EQ (function->problem, nullptr) << function->problem;
+  EXPECT_EQ (function->n_bars, 1u);
+  EXPECT_EQ (function->rom_size, 256u << 10);
+
+  device.rom_line ("0x00000000000c0000 0x00000000000dffff 0x0000000000000212");
+  read ();
+
+  EXPECT_EQ (function->problem, nullptr) << function->problem;
+  EXPECT_EQ (function->rom_size, 0u) << "the boot display's, in the host's RAM";
+
+  device.rom_line ("0xc0000 0xdfffe 0x40200");
+  read ();
+
+  EXPECT_EQ (std::string (function->problem).rfind ("resource: line 7, ", 0), 0u)
+      << function->problem;
+  EXPECT_EQ (function->rom_size, 0u);
+  EXPECT_EQ (function->n_bars, 0u) << "half a file is none";
+}
+
+TEST_F (PciFunction, AResizableBarSaysHowLargeItCanBe)
+{
+  device
+      .bars ({ { 0, FakeBar::MEM64_PREF, 256 << 20 },
+               { 2, FakeBar::MEM32, 64 << 20 },
+               { 4, FakeBar::MEM64, 32 << 20 } })
+      .resizable (0, 0xff00)
+      .resizable (2, 0x40);
+  read ();
+
+  ASSERT_EQ (function->n_bars, 3u);
+  EXPECT_EQ (function->bars[0].size, 256u << 20);
+  EXPECT_EQ (function->bars[0].max_size, 32 * GiB);
+  EXPECT_EQ (function->bars[1].max_size, 64u << 20);
+  EXPECT_EQ (function->bars[2].max_size, 32u << 20);
+  EXPECT_FALSE (vp_pci_function_is_large (function, 1 * GiB)) << "what it can be is not what it is";
+}
+
+TEST_F (PciFunction, SizesThatMakeNoSenseOrMayNotBeReadAreNoProblem)
+{
+  device.bars ({ { 0, FakeBar::MEM64_PREF, 256 << 20 }, { 2, FakeBar::IO, 32 } })
+      .resizable (2, 0xff00);
+  for (const std::string &text : { std::string (), std::string ("0xff00\n"),
+                                   std::string (100000, 'f'), std::string (17, '\0') })
+    {
+      device.attribute ("resource0_resize", text);
+      read ();
+
+      EXPECT_EQ (function->problem, nullptr) << function->problem;
+      EXPECT_EQ (function->bars[0].max_size, 256u << 20);
+      EXPECT_EQ (function->bars[1].max_size, 32u);
+    }
+
+  device.remove_attribute ("resource0_resize").attribute ("resource0_resize/folder", "");
+  read ();
+
+  EXPECT_EQ (function->problem, nullptr) << function->problem;
+  EXPECT_EQ (function->bars[0].max_size, 256u << 20);
+}
+
+TEST_F (PciFunction, SizesThatOnlyRootMayReadAreNoProblem)
+{
+  device.bars ({ { 0, FakeBar::MEM64_PREF, 256 << 20 } }).resizable (0, 0xff00);
+  std::filesystem::permissions (fake.root (), std::filesystem::perms (0755));
+  std::filesystem::permissions (fake.root () + ("/" + device.folder ().string ()) +
+                                    "/resource0_resize",
+                                std::filesystem::perms::none);
+
+  /* Root may read everything, so it is somebody else for a moment. */
+  const bool is_root = geteuid () == 0;
+  if (is_root)
+    {
+      ASSERT_EQ (seteuid (65534), 0);
+    }
+  read ();
+  if (is_root)
+    {
+      ASSERT_EQ (seteuid (0), 0);
+    }
+
+  EXPECT_EQ (function->problem, nullptr) << function->problem;
+  EXPECT_EQ (function->bars[0].max_size, 256u << 20);
+}
+
 TEST_F (PciFunction, AGroupLinkThatIsNoNumberIsNoGroup)
 {
   for (const std::string name : { "4294967297", "2147483648", "-7", "7x", "groups" })
