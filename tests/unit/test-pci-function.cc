@@ -3,8 +3,10 @@
 #include "tests/support/fake-sysfs.h"
 #include "tests/support/row-name.h"
 
+#include <cstring>
 #include <functional>
 #include <gtest/gtest.h>
+#include <ostream>
 #include <string>
 
 namespace
@@ -292,9 +294,19 @@ struct Garbage
 {
   const char *name;
   const char *attribute;
-  const char *text; /* nullptr: removed */
+  std::string text;
   const char *problem;
 };
+
+/* Or GoogleTest prints the bytes of a row, 64 KiB of them. */
+void
+PrintTo (const Garbage &row, std::ostream *out)
+{
+  *out << row.name;
+}
+
+const std::string HUGE_TEXT (64 * 1024 + 1, '1');
+const std::string BINARY = std::string ("\x7f\x45\0\xff", 4) + std::string (4092, '\0');
 
 const Garbage garbage[] = {
   { "class_empty", "class", "", "class: \"\" is not 0x and 6 hexadecimal digits" },
@@ -313,8 +325,28 @@ const Garbage garbage[] = {
   { "resource_words", "resource", "abc zyx\n", "resource: line 1, \"abc zyx\": not" },
   { "sriov_word", "sriov_numvfs", "many\n", "sriov_numvfs: \"many\" is not a number" },
   { "sriov_negative", "sriov_numvfs", "-1\n", "sriov_numvfs: \"-1\" is not a number" },
-  { "class_missing", "class", nullptr, "/class: No such file or directory" },
-  { "resource_missing", "resource", nullptr, "/resource: No such file or directory" },
+  { "sriov_empty", "sriov_numvfs", "", "sriov_numvfs: \"\" is not a number" },
+  { "sriov_too_many", "sriov_numvfs", "4294967296\n", "sriov_numvfs: \"4294967296\" is not" },
+  { "sriov_two_lines", "sriov_numvfs", "1\n2\n", "sriov_numvfs: \"1\\n2\" is not a number" },
+  { "vendor_empty", "vendor", "", "vendor: \"\" is not" },
+  { "vendor_two_lines", "vendor", "0x8086\n0x8086\n", "vendor: \"0x8086\\n0x8086\" is not" },
+  { "class_binary", "class", BINARY, "/class: not text: it holds a NUL byte" },
+  { "vendor_binary", "vendor", BINARY, "/vendor: not text: it holds a NUL byte" },
+  { "resource_binary", "resource", BINARY, "/resource: not text: it holds a NUL byte" },
+  { "sriov_binary", "sriov_numvfs", BINARY, "/sriov_numvfs: not text: it holds a NUL byte" },
+  { "class_huge", "class", HUGE_TEXT, "/class: longer than 64 KiB" },
+  { "vendor_huge", "vendor", HUGE_TEXT, "/vendor: longer than 64 KiB" },
+  { "resource_huge", "resource", HUGE_TEXT, "/resource: longer than 64 KiB" },
+  { "sriov_huge", "sriov_numvfs", HUGE_TEXT, "/sriov_numvfs: longer than 64 KiB" },
+  { "resource_of_64_kib", "resource", std::string (64 * 1024, '\n'),
+    "resource: line 1, \"\": not" },
+  { "resource_all_of_memory", "resource", "0x0 0xffffffffffffffff 0x14220c\n",
+    "resource: line 1, \"0x0 0xffffffffffffffff 0x14220c\": its size is no power of two" },
+  { "resource_half_of_memory", "resource",
+    "0x8000000000000000 0xffffffffffffffff 0x14220c\n" + std::string (5, '\n'),
+    "resource: line 1, \"0x8000000000000000 0xffffffffffffffff 0x14220c\": its size" },
+  { "resource_backwards", "resource", "0xffffffffffffffff 0x0 0x14220c\n",
+    "resource: line 1, \"0xffffffffffffffff 0x0 0x14220c\": ends before it starts" },
 };
 
 class PciFunctionGarbage : public PciFunction, public testing::WithParamInterface<Garbage>
@@ -325,23 +357,142 @@ TEST_P (PciFunctionGarbage, BecomesItsProblem)
 {
   const Garbage &row = GetParam ();
   device.driver ("vfio-pci").group (40);
-  if (row.text != nullptr)
-    device.attribute (row.attribute, row.text);
-  else
-    device.remove_attribute (row.attribute);
+  device.attribute (row.attribute, row.text);
   read ();
 
   ASSERT_NE (function->problem, nullptr);
   EXPECT_NE (std::string (function->problem).find (row.problem), std::string::npos)
       << function->problem;
+  EXPECT_LT (strlen (function->problem), 300u);
   EXPECT_EQ (function->group, 40) << "the rest is still read";
   EXPECT_EQ (function->n_bars, 0u);
+  EXPECT_EQ (function->n_virtual_functions, 0u);
 }
 
 INSTANTIATE_TEST_SUITE_P (Table,
                           PciFunctionGarbage,
                           testing::ValuesIn (garbage),
                           name_of_row<Garbage>);
+
+TEST_F (PciFunction, AFileThatItMustHaveAndCannotBeReadIsAProblem)
+{
+  for (const std::string name : { "class", "vendor", "device", "resource" })
+    {
+      fake.remove_pci (BDF);
+      fake.pci (BDF).remove_attribute (name);
+      read ();
+      EXPECT_NE (std::string (function->problem).find ("/" + name + ": No such file"),
+                 std::string::npos)
+          << function->problem;
+
+      fake.pci (BDF).attribute (name + "/file", "");
+      read ();
+      EXPECT_NE (std::string (function->problem).find ("/" + name + ": Is a directory"),
+                 std::string::npos)
+          << function->problem;
+
+      fake.pci (BDF).remove_attribute (name);
+      fake.link (device.folder () / name, "sys/nowhere");
+      read ();
+      EXPECT_NE (std::string (function->problem).find ("/" + name + ": No such file"),
+                 std::string::npos)
+          << function->problem;
+    }
+}
+
+TEST_F (PciFunction, AFolderOfVirtualFunctionsIsAProblemAndADanglingLinkIsNone)
+{
+  device.attribute ("sriov_numvfs/file", "");
+  read ();
+  ASSERT_NE (function->problem, nullptr);
+  EXPECT_NE (strstr (function->problem, "/sriov_numvfs: Is a directory"), nullptr);
+
+  device.remove_attribute ("sriov_numvfs");
+  fake.link (device.folder () / "sriov_numvfs", "sys/nowhere");
+  read ();
+  EXPECT_EQ (function->problem, nullptr) << function->problem;
+}
+
+/* They are hints: the device is as assignable without them. */
+TEST_F (PciFunction, GarbageInWhatIsOnlyAHintIsAbsence)
+{
+  for (const std::string &text : { std::string (), std::string ("many\n"), std::string ("-7\n"),
+                                   std::string ("4294967296\n"), HUGE_TEXT, BINARY })
+    {
+      device.attribute ("numa_node", text);
+      read ();
+      EXPECT_EQ (function->numa_node, -1);
+      EXPECT_EQ (function->problem, nullptr) << function->problem;
+    }
+
+  device.remove_attribute ("numa_node").attribute ("numa_node/file", "");
+  read ();
+  EXPECT_EQ (function->numa_node, -1);
+  EXPECT_EQ (function->problem, nullptr) << function->problem;
+}
+
+TEST_F (PciFunction, OnlyTheSizeOfTheConfigurationCounts)
+{
+  const struct
+  {
+    std::string text;
+    gboolean pcie;
+  } rows[] = {
+    { "", FALSE },
+    { std::string (64, '\xff'), FALSE }, /* cut */
+    { std::string (256, '\xff'), FALSE },
+    { std::string (4096, '\xff'), TRUE },
+    { HUGE_TEXT, TRUE },
+  };
+
+  for (const auto &row : rows)
+    {
+      device.attribute ("config", row.text);
+      read ();
+      EXPECT_EQ (function->pcie, row.pcie) << row.text.size ();
+      EXPECT_EQ (function->problem, nullptr) << function->problem;
+    }
+
+  device.remove_attribute ("config").attribute ("config/file", "");
+  read ();
+  EXPECT_FALSE (function->pcie);
+}
+
+TEST_F (PciFunction, LinksThatAreNoLinksAreAbsent)
+{
+  device.attribute ("driver", "vfio-pci\n").attribute ("iommu_group", "40\n");
+  device.attribute ("physfn", "0000:02:00.0\n").attribute ("vfio-dev", "vfio3\n");
+  read ();
+
+  EXPECT_EQ (function->problem, nullptr) << function->problem;
+  EXPECT_EQ (function->driver, nullptr);
+  EXPECT_EQ (function->group, -1);
+  EXPECT_EQ (function->cdev, -1);
+  EXPECT_FALSE (function->is_virtual);
+}
+
+TEST_F (PciFunction, AFolderThatCannotBeOpenedIsAProblem)
+{
+  fake.remove_pci (BDF);
+  fake.link ("sys/bus/pci/devices/" + std::string (BDF),
+             "sys/bus/pci/devices/" + std::string (BDF));
+  read ();
+
+  EXPECT_NE (strstr (function->problem, "/sys/bus/pci/devices/0000:41:00.0: Too many levels"),
+             nullptr)
+      << function->problem;
+  EXPECT_EQ (vp_pci_address_compare (&function->address, &ADDRESS), 0);
+  EXPECT_EQ (function->group, -1);
+  EXPECT_EQ (function->cdev, -1);
+}
+
+TEST_F (PciFunction, AFileInPlaceOfTheFolderIsNoFunction)
+{
+  fake.remove_pci (BDF);
+  fake.write ("sys/bus/pci/devices/" + std::string (BDF), "");
+
+  EXPECT_EQ (vp_pci_function_read (sysfs, &ADDRESS), nullptr);
+}
 
 TEST_F (PciFunction, OnlyTheFirstProblemIsTold)
 {
