@@ -55,6 +55,17 @@ read_mdevs (VpInventory *self, VpSysfs *sysfs)
     g_hash_table_add (self->mdevs, g_ascii_strdown (names[i], -1));
 }
 
+/* A person may write an address in several ways, the kernel in one: any other name would be the
+ * same function again. */
+static gboolean
+parse_name (const char *name, VpPciAddress *address)
+{
+  g_autofree char *canonical =
+      vp_pci_address_parse (name, address, NULL) ? vp_pci_address_to_string (address) : NULL;
+
+  return g_strcmp0 (name, canonical) == 0;
+}
+
 VpInventory *
 vp_inventory_read (VpSysfs *sysfs, GError **error)
 {
@@ -82,7 +93,7 @@ vp_inventory_read (VpSysfs *sysfs, GError **error)
       VpPciAddress address;
       VpPciFunction *function;
 
-      if (!vp_pci_address_parse (names[i], &address, NULL))
+      if (!parse_name (names[i], &address))
         continue;
       function = vp_pci_function_read (sysfs, &address);
       if (function != NULL)

@@ -13,8 +13,9 @@ typedef struct _VpInventory VpInventory;
  * @sysfs: the host
  * @error: return location for a #GError
  *
- * Reads every PCI function once. A function that disappears while it is read is left out; one
- * whose files make no sense is kept, with its problem. Constant from then on.
+ * Reads every PCI function once. A function that disappears while it is read is left out, as is
+ * a name that the kernel would not write; a function whose files make no sense is kept, with its
+ * problem. Constant from then on.
  *
  * Returns: (transfer full) (nullable): free with vp_inventory_free(); %NULL only when there is no
  *   PCI bus at all

@@ -12,19 +12,12 @@
 #define VFIO_DEV_NAME       "vfio"
 #define HEX_PREFIX          "0x"
 
-/* A function while it is read: the first thing that made no sense becomes its problem. */
+/* A function while its folder is read: the first thing that made no sense becomes its problem. */
 typedef struct
 {
-  VpSysfs *sysfs;
-  char *folder;
+  VpSysfs *folder;
   VpPciFunction *function;
 } Reader;
-
-static char *
-path_of (const Reader *reader, const char *name)
-{
-  return g_build_filename (reader->folder, name, NULL);
-}
 
 static void
 note_problem (const Reader *reader, char *problem)
@@ -38,21 +31,12 @@ note_problem (const Reader *reader, char *problem)
 static char *
 read_attribute (const Reader *reader, const char *name)
 {
-  g_autofree char *path = path_of (reader, name);
   g_autoptr (GError) error = NULL;
-  char *text = vp_sysfs_read (reader->sysfs, path, &error);
+  char *text = vp_sysfs_read (reader->folder, name, &error);
 
   if (text == NULL)
     note_problem (reader, g_strdup (error->message));
   return text;
-}
-
-static char *
-read_link (const Reader *reader, const char *name)
-{
-  g_autofree char *path = path_of (reader, name);
-
-  return vp_sysfs_read_link (reader->sysfs, path);
 }
 
 static void
@@ -96,6 +80,17 @@ read_hex (const Reader *reader, const char *name, guint n_digits)
   return (guint32) value;
 }
 
+/* Only root may read it, and most BARs have none: that is no problem. */
+static void
+read_max_size (const Reader *reader, VpBar *bar)
+{
+  g_autofree char *name = g_strdup_printf ("resource%u_resize", bar->index);
+  g_autofree char *sizes = vp_sysfs_read (reader->folder, name, NULL);
+
+  if (sizes != NULL)
+    bar->max_size = vp_bar_largest_size (bar, sizes);
+}
+
 static void
 read_bars (const Reader *reader)
 {
@@ -103,14 +98,20 @@ read_bars (const Reader *reader)
   g_autoptr (GError) error = NULL;
   g_autofree char *text = read_attribute (reader, "resource");
 
-  if (text != NULL && !vp_pci_resource_parse (text, function->bars, &function->n_bars, &error))
+  if (text != NULL &&
+      !vp_pci_resource_parse (text, function->bars, &function->n_bars, &function->rom_size, &error))
     note_problem (reader, g_strdup_printf ("resource: %s", error->message));
+
+  /* Resizing is a capability of PCI Express, and of memory. */
+  for (guint i = 0; function->pcie && i < function->n_bars; i++)
+    if (function->bars[i].kind != VP_BAR_IO)
+      read_max_size (reader, &function->bars[i]);
 }
 
 static int
 read_group (const Reader *reader)
 {
-  g_autofree char *name = read_link (reader, "iommu_group");
+  g_autofree char *name = vp_sysfs_read_link (reader->folder, "iommu_group");
   int group;
 
   return name != NULL && parse_number (name, &group) ? group : -1;
@@ -119,8 +120,7 @@ read_group (const Reader *reader)
 static int
 read_cdev (const Reader *reader)
 {
-  g_autofree char *path = path_of (reader, "vfio-dev");
-  g_auto (GStrv) names = vp_sysfs_list (reader->sysfs, path, NULL);
+  g_auto (GStrv) names = vp_sysfs_list (reader->folder, "vfio-dev", NULL);
   int number;
 
   for (guint i = 0; names != NULL && names[i] != NULL; i++)
@@ -133,63 +133,87 @@ read_cdev (const Reader *reader)
 
 /* Only a hint for placing memory: -1 is as good as a wrong one. */
 static int
-read_numa_node (const Reader *reader)
+parse_numa_node (const char *text)
 {
-  g_autofree char *path = path_of (reader, "numa_node");
-  g_autofree char *text = vp_sysfs_read (reader->sysfs, path, NULL);
   int node;
 
-  return text != NULL && parse_number (text, &node) ? node : -1;
+  return parse_number (text, &node) ? node : -1;
 }
 
 static void
-read_sriov (const Reader *reader)
+read_physical_function (const Reader *reader)
 {
   VpPciFunction *function = reader->function;
-  g_autofree char *numvfs = path_of (reader, "sriov_numvfs");
-  g_autofree char *physical = read_link (reader, "physfn");
+  g_autofree char *physical = vp_sysfs_read_link (reader->folder, "physfn");
 
-  if (physical != NULL)
-    {
-      function->is_virtual = vp_pci_address_parse (physical, &function->physical_function, NULL);
-      if (!function->is_virtual)
-        note_garbage (reader, "physfn", physical, "a PCI address");
-    }
+  if (physical == NULL)
+    return;
+  function->is_virtual = vp_pci_address_parse (physical, &function->physical_function, NULL);
+  if (!function->is_virtual)
+    note_garbage (reader, "physfn", physical, "a PCI address");
+}
 
-  if (vp_sysfs_exists (reader->sysfs, numvfs))
-    {
-      g_autofree char *text = read_attribute (reader, "sriov_numvfs");
-      int n = 0;
+/* Only a physical function has the file. */
+static void
+read_virtual_functions (const Reader *reader)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *text = vp_sysfs_read (reader->folder, "sriov_numvfs", &error);
+  int n = 0;
 
-      if (text != NULL && !parse_number (text, &n))
-        note_garbage (reader, "sriov_numvfs", text, "a number");
-      function->n_virtual_functions = (guint) n;
-    }
+  if (text != NULL && !parse_number (text, &n))
+    note_garbage (reader, "sriov_numvfs", text, "a number");
+  else if (text == NULL && !g_error_matches (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NOT_FOUND))
+    note_problem (reader, g_strdup (error->message));
+  reader->function->n_virtual_functions = (guint) n;
+}
+
+/* Returns: whether the function was there to the end. What disappears half way looks like garbage,
+ * or like a function without a driver, but is none. */
+static gboolean
+read_folder (const Reader *reader)
+{
+  VpPciFunction *function = reader->function;
+  g_autofree char *numa_node = NULL;
+
+  function->class_code = read_hex (reader, "class", 6);
+  function->vendor = (guint16) read_hex (reader, "vendor", 4);
+  function->device = (guint16) read_hex (reader, "device", 4);
+  function->pcie = vp_sysfs_size (reader->folder, "config") > CONVENTIONAL_CONFIG;
+  read_bars (reader);
+  function->driver = vp_sysfs_read_link (reader->folder, "driver");
+  function->group = read_group (reader);
+  function->cdev = read_cdev (reader);
+  read_physical_function (reader);
+  read_virtual_functions (reader);
+
+  numa_node = vp_sysfs_read (reader->folder, "numa_node", NULL);
+  function->numa_node = numa_node != NULL ? parse_numa_node (numa_node) : -1;
+  return numa_node != NULL;
 }
 
 VpPciFunction *
 vp_pci_function_read (VpSysfs *sysfs, const VpPciAddress *address)
 {
   g_autofree char *bdf = vp_pci_address_to_string (address);
-  g_autofree char *folder = g_build_filename (DEVICES_FOLDER, bdf, NULL);
-  g_autofree char *config = g_build_filename (folder, "config", NULL);
-  g_autoptr (VpPciFunction) function = g_new0 (VpPciFunction, 1);
-  const Reader reader = { .sysfs = sysfs, .folder = folder, .function = function };
+  g_autofree char *path = g_build_filename (DEVICES_FOLDER, bdf, NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (VpSysfs) folder = vp_sysfs_open_folder (sysfs, path, &error);
+  g_autoptr (VpPciFunction) function = NULL;
 
+  if (g_error_matches (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NOT_FOUND))
+    return NULL;
+
+  function = g_new0 (VpPciFunction, 1);
   function->address = *address;
-  function->class_code = read_hex (&reader, "class", 6);
-  function->vendor = (guint16) read_hex (&reader, "vendor", 4);
-  function->device = (guint16) read_hex (&reader, "device", 4);
-  read_bars (&reader);
-  function->driver = read_link (&reader, "driver");
-  function->group = read_group (&reader);
-  function->cdev = read_cdev (&reader);
-  function->pcie = vp_sysfs_size (sysfs, config) > CONVENTIONAL_CONFIG;
-  function->numa_node = read_numa_node (&reader);
-  read_sriov (&reader);
+  if (folder == NULL)
+    {
+      function->group = function->cdev = function->numa_node = -1;
+      function->problem = g_strdup (error->message);
+      return g_steal_pointer (&function);
+    }
 
-  /* Asked last: what disappeared half way looks like garbage above, but is none. */
-  if (!vp_sysfs_exists (sysfs, folder))
+  if (!read_folder (&(Reader){ folder, function }) && !vp_sysfs_exists (sysfs, path))
     return NULL;
   return g_steal_pointer (&function);
 }

@@ -19,6 +19,7 @@ G_BEGIN_DECLS
  * @numa_node: or -1
  * @bars: the BARs it has
  * @n_bars: how many
+ * @rom_size: bytes of its expansion ROM, or 0
  * @is_virtual: an SR-IOV virtual function, of @physical_function
  * @physical_function: valid when @is_virtual
  * @n_virtual_functions: how many virtual functions of it are enabled
@@ -37,6 +38,7 @@ typedef struct
   int numa_node;
   VpBar bars[VP_PCI_N_BARS];
   guint n_bars;
+  guint64 rom_size;
   gboolean is_virtual;
   VpPciAddress physical_function;
   guint n_virtual_functions;

@@ -3,15 +3,24 @@
 #include "devices/error.h"
 #include "devices/quote.h"
 
+#include <string.h>
+
 /* include/linux/ioport.h */
-#define IORESOURCE_TYPE_BITS 0x00001f00
-#define IORESOURCE_IO        0x00000100
-#define IORESOURCE_MEM       0x00000200
-#define IORESOURCE_PREFETCH  0x00002000
-#define IORESOURCE_MEM_64    0x00100000
-#define IORESOURCE_UNSET     0x20000000 /* has a size, and a start that means nothing */
+#define IORESOURCE_ROM_SHADOW 0x00000002 /* of a ROM: the image is in RAM */
+#define IORESOURCE_TYPE_BITS  0x00001f00
+#define IORESOURCE_IO         0x00000100
+#define IORESOURCE_MEM        0x00000200
+#define IORESOURCE_PREFETCH   0x00002000
+#define IORESOURCE_MEM_64     0x00100000
+#define IORESOURCE_UNSET      0x20000000 /* has a size, and a start that means nothing */
 
 #define MAX_HEX_DIGITS 16
+
+#define ROM_LINE        VP_PCI_N_BARS /* the first after those of the BARs */
+#define MAX_MEM32_SIZE  (G_GUINT64_CONSTANT (1) << 31)
+#define SMALLEST_RESIZE (G_GUINT64_CONSTANT (1) << 20)
+#define HEX_DIGITS      "0123456789abcdefABCDEF"
+#define NOT_A_RANGE     "not \"0xSTART 0xEND 0xFLAGS\""
 
 typedef struct
 {
@@ -54,20 +63,29 @@ is_empty (const Range *range)
   return range->start == 0 && range->end == 0;
 }
 
+/* Returns what is wrong with the size of @range, or NULL. */
+static const char *
+check_size (const Range *range)
+{
+  guint64 span = range->end - range->start;
+
+  if (range->end < range->start)
+    return "ends before it starts";
+  if (span >= VP_BAR_MAX_SIZE || ((span + 1) & span) != 0)
+    return "its size is no power of two up to 2^60";
+  return NULL;
+}
+
 /* Returns what is wrong with @range, or NULL. */
 static const char *
 bar_from_range (guint index, const Range *range, VpBar *bar)
 {
   guint64 type = range->flags & IORESOURCE_TYPE_BITS;
-  guint64 span = range->end - range->start;
+  guint64 size = range->end - range->start + 1;
   gboolean is_64bit = type == IORESOURCE_MEM && (range->flags & IORESOURCE_MEM_64) != 0;
 
   if (type != IORESOURCE_IO && type != IORESOURCE_MEM)
     return "neither I/O ports nor memory";
-  if (range->end < range->start)
-    return "ends before it starts";
-  if (span == G_MAXUINT64 || ((span + 1) & span) != 0)
-    return "its size is no power of two below 2^64";
   if (is_64bit && index == VP_PCI_N_BARS - 1)
     return "a 64-bit BAR has no line left for its upper half";
 
@@ -77,8 +95,20 @@ bar_from_range (guint index, const Range *range, VpBar *bar)
                                                 : VP_BAR_MEM32,
                   .prefetchable = (range->flags & IORESOURCE_PREFETCH) != 0,
                   .start = (range->flags & IORESOURCE_UNSET) != 0 ? 0 : range->start,
-                  .size = span + 1 };
-  return NULL;
+                  .size = size,
+                  .max_size = size };
+  return check_size (range);
+}
+
+/* Returns what is wrong with @range, or NULL. */
+static const char *
+rom_from_range (const Range *range, guint64 *rom_size)
+{
+  if ((range->flags & IORESOURCE_TYPE_BITS) != IORESOURCE_MEM)
+    return "an expansion ROM is memory";
+
+  *rom_size = range->end - range->start + 1;
+  return check_size (range);
 }
 
 static gboolean
@@ -91,31 +121,57 @@ refuse (GError **error, guint line, const char *text, const char *why)
   return FALSE;
 }
 
+/* Whether line @index is there; what is behind the last newline is no line. */
+static gboolean
+has_line (char **lines, guint index)
+{
+  return lines[index] != NULL && (lines[index][0] != '\0' || lines[index + 1] != NULL);
+}
+
+static gboolean
+parse_rom (char **lines, guint64 *rom_size, GError **error)
+{
+  const char *why = NULL;
+  Range range;
+
+  *rom_size = 0;
+  if (!has_line (lines, ROM_LINE))
+    return TRUE;
+  if (!parse_range (lines[ROM_LINE], &range))
+    return refuse (error, ROM_LINE + 1, lines[ROM_LINE], NOT_A_RANGE);
+
+  if (!is_empty (&range) && (range.flags & IORESOURCE_ROM_SHADOW) == 0)
+    why = rom_from_range (&range, rom_size);
+  return why == NULL || refuse (error, ROM_LINE + 1, lines[ROM_LINE], why);
+}
+
 gboolean
-vp_pci_resource_parse (const char *text, VpBar bars[VP_PCI_N_BARS], guint *n_bars, GError **error)
+vp_pci_resource_parse (
+    const char *text, VpBar bars[VP_PCI_N_BARS], guint *n_bars, guint64 *rom_size, GError **error)
 {
   g_auto (GStrv) lines = NULL;
   VpBar found[VP_PCI_N_BARS];
+  guint64 found_rom;
   guint n_found = 0;
   gboolean is_upper_half = FALSE;
 
-  g_return_val_if_fail (text != NULL && bars != NULL && n_bars != NULL, FALSE);
+  g_return_val_if_fail (text != NULL && bars != NULL && n_bars != NULL && rom_size != NULL, FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  lines = g_strsplit (text, "\n", VP_PCI_N_BARS + 1);
+  lines = g_strsplit (text, "\n", ROM_LINE + 2);
   for (guint i = 0; i < VP_PCI_N_BARS; i++)
     {
       const char *why;
       Range range;
 
-      if (lines[i] == NULL || (lines[i][0] == '\0' && lines[i + 1] == NULL))
+      if (!has_line (lines, i))
         {
           g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_INVALID, "line %u is missing",
                        i + 1);
           return FALSE;
         }
       if (!parse_range (lines[i], &range))
-        return refuse (error, i + 1, lines[i], "not \"0xSTART 0xEND 0xFLAGS\"");
+        return refuse (error, i + 1, lines[i], NOT_A_RANGE);
       if (is_empty (&range))
         {
           is_upper_half = FALSE;
@@ -129,11 +185,32 @@ vp_pci_resource_parse (const char *text, VpBar bars[VP_PCI_N_BARS], guint *n_bar
         return refuse (error, i + 1, lines[i], why);
       is_upper_half = found[n_found++].kind == VP_BAR_MEM64;
     }
+  if (!parse_rom (lines, &found_rom, error))
+    return FALSE;
 
   for (guint i = 0; i < n_found; i++)
     bars[i] = found[i];
   *n_bars = n_found;
+  *rom_size = found_rom;
   return TRUE;
+}
+
+guint64
+vp_bar_largest_size (const VpBar *bar, const char *sizes)
+{
+  guint64 limit = bar->kind == VP_BAR_MEM64 ? VP_BAR_MAX_SIZE : MAX_MEM32_SIZE;
+  guint64 largest = bar->size;
+  guint64 bits;
+
+  if (bar->kind == VP_BAR_IO || strlen (sizes) != MAX_HEX_DIGITS ||
+      strspn (sizes, HEX_DIGITS) != MAX_HEX_DIGITS)
+    return bar->size;
+
+  bits = g_ascii_strtoull (sizes, NULL, 16);
+  for (guint64 size = SMALLEST_RESIZE; bits != 0 && size <= limit; size <<= 1, bits >>= 1)
+    if ((bits & 1) != 0)
+      largest = MAX (largest, size);
+  return largest;
 }
 
 const char *

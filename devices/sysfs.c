@@ -98,6 +98,28 @@ vp_sysfs_open (const char *root, GError **error)
   return g_steal_pointer (&self);
 }
 
+VpSysfs *
+vp_sysfs_open_folder (VpSysfs *self, const char *path, GError **error)
+{
+  VpSysfs *folder;
+  int fd;
+
+  g_return_val_if_fail (is_relative (path), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  fd = vp_sysfs_open_file (self, path, O_PATH | O_DIRECTORY);
+  if (fd < 0)
+    {
+      set_error_from_errno (error, self, path, errno);
+      return NULL;
+    }
+
+  folder = g_new0 (VpSysfs, 1);
+  folder->root = g_build_filename (self->root, path, NULL);
+  folder->root_fd = fd;
+  return folder;
+}
+
 void
 vp_sysfs_free (VpSysfs *self)
 {
@@ -128,8 +150,7 @@ vp_sysfs_read (VpSysfs *self, const char *path, GError **error)
 {
   vp_autofd int fd = -1;
   g_autofree char *buffer = NULL;
-  gsize length = 0;
-  gssize n;
+  gssize length;
 
   g_return_val_if_fail (is_relative (path), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
@@ -143,24 +164,18 @@ vp_sysfs_read (VpSysfs *self, const char *path, GError **error)
 
   /* One byte more than allowed, to see a file that is too long. */
   buffer = g_malloc (MAX_ATTRIBUTE + 1);
-  do
+  length = TEMP_FAILURE_RETRY (read (fd, buffer, MAX_ATTRIBUTE + 1));
+  if (length < 0)
     {
-      n = TEMP_FAILURE_RETRY (read (fd, buffer + length, MAX_ATTRIBUTE + 1 - length));
-      if (n < 0)
-        {
-          set_error_from_errno (error, self, path, errno);
-          return NULL;
-        }
-      length += (gsize) n;
+      set_error_from_errno (error, self, path, errno);
+      return NULL;
     }
-  while (n > 0 && length <= MAX_ATTRIBUTE);
-
   if (length > MAX_ATTRIBUTE)
     {
       set_error (error, self, path, VP_DEVICE_ERROR_IO, "longer than 64 KiB");
       return NULL;
     }
-  if (memchr (buffer, '\0', length) != NULL)
+  if (memchr (buffer, '\0', (gsize) length) != NULL)
     {
       set_error (error, self, path, VP_DEVICE_ERROR_IO, "not text: it holds a NUL byte");
       return NULL;
@@ -168,7 +183,7 @@ vp_sysfs_read (VpSysfs *self, const char *path, GError **error)
 
   if (length > 0 && buffer[length - 1] == '\n')
     length--;
-  return g_strndup (buffer, length);
+  return g_strndup (buffer, (gsize) length);
 }
 
 char *

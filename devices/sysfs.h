@@ -20,9 +20,24 @@ VpSysfs *vp_sysfs_open (const char *root, GError **error);
 void vp_sysfs_free (VpSysfs *self);
 
 /**
+ * vp_sysfs_open_folder:
+ * @self: a host
+ * @path: a folder
+ * @error: return location for a #GError
+ *
+ * For reading much in one folder: the paths of the result start there, so that the kernel need not
+ * walk to it each time. It goes on meaning the same folder when @path is replaced by another, and
+ * holds nothing any more once its folder is gone. @self may be freed before it.
+ *
+ * Returns: (transfer full) (nullable): free with vp_sysfs_free(); %NULL with an error as in
+ *   vp_sysfs_read()
+ */
+VpSysfs *vp_sysfs_open_folder (VpSysfs *self, const char *path, GError **error);
+
+/**
  * vp_sysfs_get_root:
  *
- * Returns: (transfer none): what it was opened with
+ * Returns: (transfer none): the path of the folder it was opened with
  */
 const char *vp_sysfs_get_root (VpSysfs *self);
 
@@ -32,7 +47,8 @@ const char *vp_sysfs_get_root (VpSysfs *self);
  * @path: an attribute file
  * @error: return location for a #GError
  *
- * Reads at most 64 KiB (sysfs attributes are a page at most); a longer file is an error.
+ * Reads at most 64 KiB (sysfs attributes are a page at most), in one read(), which is all that the
+ * kernel needs for a regular file or an attribute (fs/seq_file.c); a longer file is an error.
  *
  * Returns: (transfer full) (nullable): the text without its last newline; %NULL with
  *   %VP_DEVICE_ERROR_NOT_FOUND, %VP_DEVICE_ERROR_PERMISSION or %VP_DEVICE_ERROR_IO naming @path

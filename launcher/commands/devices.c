@@ -52,6 +52,7 @@ bars_to_json (const VpPciFunction *function)
       json_object_set_string_member (object, "kind", vp_bar_kind_to_string (bar->kind));
       json_object_set_boolean_member (object, "prefetchable", bar->prefetchable);
       json_object_set_int_member (object, "size", (gint64) bar->size);
+      json_object_set_int_member (object, "max_size", (gint64) bar->max_size);
       json_array_add_object_element (bars, object);
     }
   return bars;
@@ -97,6 +98,7 @@ function_to_json (const VpPciFunction *function, guint64 large_bar, const GError
   json_object_set_boolean_member (object, "pcie", function->pcie);
   set_number (object, "numa", function->numa_node);
   json_object_set_array_member (object, "bars", bars_to_json (function));
+  json_object_set_int_member (object, "rom", (gint64) function->rom_size);
   json_object_set_boolean_member (object, "large", vp_pci_function_is_large (function, large_bar));
   json_object_set_boolean_member (object, "assignable", obstacle == NULL);
   set_text (object, "reason", obstacle != NULL ? obstacle->message : NULL);

@@ -90,6 +90,31 @@ public:
           bar.start = host_->place (bar);
       return attribute ("resource", resource_text (list));
     }
+    /* An expansion ROM of @size bytes beside the BARs, which must be there first. */
+    Pci &
+    rom (uint64_t size)
+    {
+      const uint64_t start = host_->place ({ 6, FakeBar::MEM32, size });
+      return rom_line (hex (start, 16) + " " + hex (start + size - 1, 16) + " " +
+                       hex (0x46200, 16));
+    }
+    /* The same, raw: rom_line ("0xc0000 0xdffff 0x212"). */
+    Pci &
+    rom_line (const std::string &line)
+    {
+      std::istringstream lines (host_->read (folder () / "resource"));
+      std::string text, old;
+      for (unsigned i = 0; std::getline (lines, old); i++)
+        text += (i == 6 ? line : old) + "\n";
+      return attribute ("resource", text);
+    }
+    /* BAR @index can have each size of which @sizes has the bit: bit n is 2^n MiB. */
+    Pci &
+    resizable (unsigned index, uint64_t sizes)
+    {
+      return attribute ("resource" + std::to_string (index) + "_resize",
+                        hex (sizes, 16).substr (2) + "\n");
+    }
     /* Binds and links both ways; "" unbinds. The driver is made if need be. */
     Pci &
     driver (const std::string &name)

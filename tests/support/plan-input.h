@@ -42,6 +42,7 @@ fake_function (const std::string &address, const std::vector<FakeBar> &bars)
                                                                                  : VP_BAR_MEM32;
       out.prefetchable = bar.kind == FakeBar::MEM32_PREF || bar.kind == FakeBar::MEM64_PREF;
       out.size = bar.size;
+      out.max_size = bar.size;
     }
   return function;
 }

@@ -35,6 +35,7 @@ protected:
     host_.pci ("0000:40:00.0").ids (0x8086, 0x352a).class_code (0x060400).driver ("pcieport");
     host_.pci ("0000:41:00.0").ids (0x10de, 0x20b5).class_code (0x030200).bars (GPU);
     host_.pci ("0000:41:00.0").driver ("vfio-pci").group (40).numa_node (1);
+    host_.pci ("0000:41:00.0").rom (512 << 10).resizable (2, 0x1c000);
     host_.pci ("0000:42:00.0").bars (NIC_WITH_IO).driver ("e1000e").group (41);
     host_.pci ("0000:43:00.0").pcie (false).bars (EDU).driver ("vfio-pci").group (42);
     host_.add_group_node (40);
@@ -103,6 +104,8 @@ TEST_F (Devices, JsonIsThatOfTheContract)
   EXPECT_STREQ (vp_qmp_message_get_string (bar, "kind"), "mem64");
   EXPECT_TRUE (vp_qmp_message_get_boolean (bar, "prefetchable", FALSE));
   EXPECT_EQ (vp_qmp_message_get_int (bar, "size", -1), gint64 (16 * GiB));
+  EXPECT_EQ (vp_qmp_message_get_int (bar, "max_size", -1), gint64 (64 * GiB));
+  EXPECT_EQ (vp_qmp_message_get_int (gpu, "rom", -1), 512 << 10);
 }
 
 TEST_F (Devices, JsonSaysWhyNot)

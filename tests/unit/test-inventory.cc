@@ -126,6 +126,77 @@ TEST_F (Inventory, NamesThatAreNoAddressAreNotFunctions)
   EXPECT_EQ (names_of (vp_inventory_get_functions (inventory)), "0000:00:03.0");
 }
 
+TEST_F (Inventory, OneFunctionHasOneNameOnly)
+{
+  fake.pci ("0000:00:03.0").group (1);
+  fake.pci ("000A:0b:00.0");
+  /* Some of them are addresses to a person, and none is what the kernel writes. */
+  for (const char *name : { "00:03.0", "0:0:3.0", "0000:00:3.0", "000:00:03.0", "00000:00:03.0",
+                            "00:03.0 ", "0000:00:03.00" })
+    {
+      std::filesystem::create_directory_symlink (
+          "0000:00:03.0", std::string (fake.root ()) + "/sys/bus/pci/devices/" + name);
+    }
+  read ();
+
+  EXPECT_EQ (names_of (vp_inventory_get_functions (inventory)), "0000:00:03.0");
+  EXPECT_EQ (resolved ("/dev/vfio/1"), "0000:00:03.0");
+}
+
+TEST_F (Inventory, OddNamesAndThingsOnTheBusAreLeftOut)
+{
+  fake.pci ("0000:00:03.0");
+  fake.write ("sys/bus/pci/devices/0000:00:04.0", "a file");
+  fake.link ("sys/bus/pci/devices/0000:00:05.0", "sys/devices/nowhere");
+  for (const std::string &name :
+       { std::string ("0000:00:06.8"), std::string ("0000:00:06.0 "), std::string ("\x1b[2J"),
+         std::string ("\xff\xfe"), std::string (255, 'x'), std::string ("0000:00:06.0\n") })
+    {
+      fake.write ("sys/bus/pci/devices/" + name + "/class", "0x020000\n");
+    }
+  read ();
+
+  EXPECT_EQ (names_of (vp_inventory_get_functions (inventory)), "0000:00:03.0");
+}
+
+TEST_F (Inventory, GarbageInOneFunctionLeavesTheOthersAlone)
+{
+  fake.pci ("0000:00:03.0").driver ("vfio-pci").group (1);
+  fake.pci ("0000:00:04.0").driver ("vfio-pci").group (2).attribute ("resource", "rubbish");
+  fake.pci ("0000:00:05.0").driver ("vfio-pci").group (3);
+  read ();
+
+  EXPECT_EQ (refusal ("0000:00:03.0", FALSE, -1), "");
+  EXPECT_EQ (
+      refusal ("0000:00:04.0", FALSE, VP_DEVICE_ERROR_NOT_ASSIGNABLE),
+      "0000:00:04.0 cannot be understood: resource: line 1, \"rubbish\": not \"0xSTART 0xEND "
+      "0xFLAGS\"");
+  EXPECT_EQ (refusal ("0000:00:05.0", FALSE, -1), "");
+}
+
+TEST_F (Inventory, AThousandMediatedDevicesAreNoProblem)
+{
+  fake.pci ("0000:41:00.0");
+  std::filesystem::create_directories (std::string (fake.root ()) + "/sys/bus/mdev/devices");
+  char uuid[] = "00000000-0000-4000-8000-000000000000";
+  for (unsigned i = 0; i < 1000; i++)
+    {
+      std::snprintf (uuid, sizeof uuid, "%08x-0000-4000-8000-%012x", i, i * 7919);
+      fake.add_mdev (uuid, "0000:41:00.0");
+    }
+  fake.write ("sys/bus/mdev/devices/no-uuid", "");
+  read ();
+
+  EXPECT_EQ (resolved (uuid, VP_DEVICE_ERROR_NOT_ASSIGNABLE),
+             "mediated device " + std::string (uuid) + " cannot be attached by this version");
+  EXPECT_EQ (resolved ("00000000-0000-4000-8000-000000000000", VP_DEVICE_ERROR_NOT_ASSIGNABLE)
+                 .find ("no such device"),
+             std::string::npos);
+  EXPECT_NE (resolved ("ffffffff-0000-4000-8000-000000000000", VP_DEVICE_ERROR_NOT_FOUND)
+                 .find ("no such device"),
+             std::string::npos);
+}
+
 TEST (InventoryRead, WithoutAPciBusThereIsNone)
 {
   FakeSysfs fake;

@@ -33,12 +33,13 @@ struct Result
   bool ok = false;
   VpBar bars[VP_PCI_N_BARS] = {};
   guint n_bars = 99;
+  guint64 rom_size = 99;
   std::string message;
 
   explicit Result (const std::string &text)
   {
     g_autoptr (GError) error = nullptr;
-    ok = vp_pci_resource_parse (text.c_str (), bars, &n_bars, &error);
+    ok = vp_pci_resource_parse (text.c_str (), bars, &n_bars, &rom_size, &error);
     if (error != nullptr)
       {
         message = error->message;
@@ -75,7 +76,9 @@ TEST (PciResource, ReadsAGraphicsCardAsTheKernelWritesIt)
       EXPECT_EQ (result.bars[i].prefetchable, wanted[i].prefetchable) << i;
       EXPECT_EQ (result.bars[i].start, wanted[i].start) << i;
       EXPECT_EQ (result.bars[i].size, wanted[i].size) << i;
+      EXPECT_EQ (result.bars[i].max_size, wanted[i].size) << i;
     }
+  EXPECT_EQ (result.rom_size, 512u << 10);
 }
 
 TEST (PciResource, TheFakeWritesWhatItWasTold)
@@ -121,7 +124,7 @@ const Good good[] = {
   { "unset_start_means_nothing", { "0xc6000000 0xc6ffffff 0x20040200" }, 1, 0, 16 * MiB },
   { "flags_of_an_empty_bar", { "0x0 0x0 0x40200" }, 0, 0, 0 },
   { "one_port", { "0x3f6 0x3f6 0x110" }, 1, 0x3f6, 1 },
-  { "half_of_all_memory", { "0x0 0x7fffffffffffffff 0x14220c" }, 1, 0, UINT64_C (1) << 63 },
+  { "largest", { "0x0 0xfffffffffffffff 0x14220c" }, 1, 0, VP_BAR_MAX_SIZE },
   { "top_of_memory",
     { "0xffffffff00000000 0xffffffffffffffff 0x14220c" },
     1,
@@ -203,6 +206,20 @@ const Bad bad[] = {
   { "all_of_memory", padded ({ "0x0 0xffffffffffffffff 0x14220c" }),
     "line 1, \"0x0 0xffffffffffffffff 0x14220c\": its size is no power of two" },
   { "all_of_memory_but_one_byte", padded ({ "0x1 0xffffffffffffffff 0x14220c" }), "line 1," },
+  { "half_of_all_memory", padded ({ "0x0 0x7fffffffffffffff 0x14220c" }),
+    "line 1, \"0x0 0x7fffffffffffffff 0x14220c\": its size is no power of two up to 2^60" },
+  { "larger_than_the_largest", padded ({ "0x0 0x1fffffffffffffff 0x14220c" }), "line 1," },
+  { "rom_of_words", padded ({}) + "rubbish\n", "line 7, \"rubbish\": not \"0xSTART" },
+  { "rom_cut", padded ({}) + "0xb5000000 0xb507", "line 7, \"0xb5000000 0xb507\": not" },
+  { "rom_line_empty", padded ({}) + "\n" + EMPTY, "line 7, \"\": not" },
+  { "rom_backwards", padded ({}) + "0xb507ffff 0xb5000000 0x46200\n",
+    "line 7, \"0xb507ffff 0xb5000000 0x46200\": ends before it starts" },
+  { "rom_no_power_of_two", padded ({}) + "0xb5000000 0xb5077fff 0x46200\n",
+    "line 7, \"0xb5000000 0xb5077fff 0x46200\": its size is no power of two" },
+  { "rom_of_all_memory", padded ({}) + "0x0 0xffffffffffffffff 0x46200\n", "line 7," },
+  { "rom_in_ports", padded ({}) + "0x1000 0x1fff 0x40101\n",
+    "line 7, \"0x1000 0x1fff 0x40101\": an expansion ROM is memory" },
+  { "rom_without_type", padded ({}) + "0x1000 0x1fff 0x0\n", "line 7," },
   { "no_type", padded ({ "0x1000 0x1fff 0x0" }),
     "line 1, \"0x1000 0x1fff 0x0\": neither I/O ports nor memory" },
   { "interrupt", padded ({ "0x1000 0x1fff 0x400" }), "line 1," },
@@ -227,18 +244,98 @@ TEST_P (PciResourceBad, IsRefusedByLine)
   ASSERT_FALSE (result.ok);
   EXPECT_EQ (result.message.rfind (row.message, 0), 0u) << result.message;
   EXPECT_EQ (result.n_bars, 99u) << "touched on failure";
+  EXPECT_EQ (result.rom_size, 99u) << "touched on failure";
   EXPECT_EQ (result.bars[0].size, 0u) << "touched on failure";
 }
 
 INSTANTIATE_TEST_SUITE_P (Table, PciResourceBad, testing::ValuesIn (bad), name_of_row<Bad>);
 
-TEST (PciResource, LinesAfterTheSixBarsAreNotLookedAt)
+struct Rom
 {
-  const Result result (padded ({}) + "0xb5000000 0xb507ffff 0x46200\nrubbish\n");
+  const char *name;
+  const char *text; /* behind the six BARs */
+  guint64 size;
+};
 
-  EXPECT_TRUE (result.ok) << result.message;
-  EXPECT_EQ (result.n_bars, 0u);
+const Rom roms[] = {
+  { "six_lines", "", 0 },
+  { "empty", "0x0 0x0 0x0\n", 0 },
+  { "half_a_mebibyte", "0xb5000000 0xb507ffff 0x46200\n", 512 << 10 },
+  { "last_line_without_its_end", "0xb5000000 0xb507ffff 0x46200", 512 << 10 },
+  { "enabled", "0xb5000000 0xb5000fff 0x46201\n", 4096 },
+  { "unassigned", "0x0 0x7fff 0x20046200\n", 32 << 10 },
+  { "shadow", "0xc0000 0xdffff 0x212\n", 0 },
+  { "shadow_elsewhere", "0xf0400000 0xf043ffff 0x212\n", 0 },
+  { "shadow_of_an_odd_size", "0xc0000 0xdfffe 0x212\n", 0 },
+  { "there_but_not_shadow", "0xc0000 0xdffff 0x210\n", 128 << 10 },
+  { "what_follows_is_not_looked_at", "0xb5000000 0xb507ffff 0x46200\nrubbish\n", 512 << 10 },
+};
+
+class PciResourceRom : public testing::TestWithParam<Rom>
+{
+};
+
+TEST_P (PciResourceRom, IsTheSeventhLine)
+{
+  const Result result (padded ({ "0xc6000000 0xc6ffffff 0x40200" }) + GetParam ().text);
+
+  ASSERT_TRUE (result.ok) << result.message;
+  EXPECT_EQ (result.rom_size, GetParam ().size);
+  EXPECT_EQ (result.n_bars, 1u) << "a ROM is no BAR";
 }
+
+INSTANTIATE_TEST_SUITE_P (Table, PciResourceRom, testing::ValuesIn (roms), name_of_row<Rom>);
+
+struct Sizes
+{
+  const char *name;
+  VpBarKind kind;
+  guint64 size;
+  const char *text;
+  guint64 largest;
+};
+
+const Sizes sizes[] = {
+  { "kernel_example", VP_BAR_MEM64, 64 * MiB, "00000000000001c0", 256 * MiB },
+  { "one_mebibyte", VP_BAR_MEM64, 1 * MiB, "0000000000000001", 1 * MiB },
+  { "upper_case", VP_BAR_MEM64, 64 * MiB, "000000000000FFC0", 32 * GiB },
+  { "largest_now", VP_BAR_MEM64, 256 * MiB, "00000000000001c0", 256 * MiB },
+  { "larger_now_than_offered", VP_BAR_MEM64, 16 * GiB, "00000000000001c0", 16 * GiB },
+  { "smaller_than_a_mebibyte", VP_BAR_MEM64, 4096, "0000000000000001", 1 * MiB },
+  { "none", VP_BAR_MEM64, 64 * MiB, "0000000000000000", 64 * MiB },
+  { "largest_bar", VP_BAR_MEM64, 64 * MiB, "0000010000000000", VP_BAR_MAX_SIZE },
+  { "beyond_the_largest_bar", VP_BAR_MEM64, 64 * MiB, "fffffe0000000000", 64 * MiB },
+  { "all_bits", VP_BAR_MEM64, 64 * MiB, "ffffffffffffffff", VP_BAR_MAX_SIZE },
+  { "all_bits_of_32", VP_BAR_MEM32, 64 * MiB, "ffffffffffffffff", 2 * GiB },
+  { "ports", VP_BAR_IO, 32, "00000000000001c0", 32 },
+  { "empty", VP_BAR_MEM64, 64 * MiB, "", 64 * MiB },
+  { "cut", VP_BAR_MEM64, 64 * MiB, "00000000000001c", 64 * MiB },
+  { "longer", VP_BAR_MEM64, 64 * MiB, "00000000000001c00", 64 * MiB },
+  { "prefix", VP_BAR_MEM64, 64 * MiB, "0x000000000001c0", 64 * MiB },
+  { "sign", VP_BAR_MEM64, 64 * MiB, "-0000000000001c0", 64 * MiB },
+  { "blank", VP_BAR_MEM64, 64 * MiB, " 0000000000001c0", 64 * MiB },
+  { "word", VP_BAR_MEM64, 64 * MiB, "sixteen letters!", 64 * MiB },
+};
+
+void
+PrintTo (const Sizes &row, std::ostream *out)
+{
+  *out << row.name;
+}
+
+class BarSizes : public testing::TestWithParam<Sizes>
+{
+};
+
+TEST_P (BarSizes, OnlyALargerOneCounts)
+{
+  const Sizes &row = GetParam ();
+  const VpBar bar = { 0, row.kind, TRUE, 0, row.size, row.size };
+
+  EXPECT_EQ (vp_bar_largest_size (&bar, row.text), row.largest);
+}
+
+INSTANTIATE_TEST_SUITE_P (Table, BarSizes, testing::ValuesIn (sizes), name_of_row<Sizes>);
 
 TEST (PciResource, NoTextReachesTheMessageRaw)
 {

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <string>
@@ -153,6 +154,55 @@ TEST_F (Sysfs, ADanglingLinkHasATargetAndLeadsNowhere)
   EXPECT_TRUE (vp_sysfs_exists (sysfs, "dev/vfio/vfio"));
 }
 
+TEST_F (Sysfs, AFolderIsARootOfItsOwn)
+{
+  fake.pci ("0000:65:00.0").ids (0x10de, 0x20b5);
+  g_autoptr (GError) error = nullptr;
+  g_autoptr (VpSysfs) folder =
+      vp_sysfs_open_folder (sysfs, "sys/bus/pci/devices/0000:65:00.0", &error);
+  ASSERT_NE (folder, nullptr) << error->message;
+  g_autofree char *vendor = vp_sysfs_read (folder, "vendor", nullptr);
+  EXPECT_STREQ (vendor, "0x10de");
+
+  /* Messages still name the whole path. */
+  g_autofree char *absent = vp_sysfs_read (folder, "absent", &error);
+  EXPECT_EQ (absent, nullptr);
+  EXPECT_EQ (error->message,
+             std::string (fake.root ()) +
+                 "/sys/bus/pci/devices/0000:65:00.0/absent: No such file or directory");
+
+  /* Gone is gone, whoever has the name now. */
+  fake.remove_pci ("0000:65:00.0");
+  fake.pci ("0000:65:00.0");
+  EXPECT_FALSE (vp_sysfs_exists (folder, "vendor"));
+  EXPECT_TRUE (vp_sysfs_exists (sysfs, "sys/bus/pci/devices/0000:65:00.0/vendor"));
+}
+
+TEST_F (Sysfs, OnlyAFolderOpensAsOne)
+{
+  fake.link ("sys/dangling", "sys/nowhere");
+  fake.link ("sys/loop", "sys/loop");
+  const struct
+  {
+    const char *path;
+    VpDeviceError code;
+  } rows[] = {
+    { "sys/absent", VP_DEVICE_ERROR_NOT_FOUND },
+    { "dev/vfio/vfio", VP_DEVICE_ERROR_NOT_FOUND },
+    { "sys/dangling", VP_DEVICE_ERROR_NOT_FOUND },
+    { "sys/loop", VP_DEVICE_ERROR_IO },
+  };
+
+  for (const auto &row : rows)
+    {
+      g_autoptr (GError) error = nullptr;
+      g_autoptr (VpSysfs) folder = vp_sysfs_open_folder (sysfs, row.path, &error);
+      EXPECT_EQ (folder, nullptr) << row.path;
+      EXPECT_TRUE (g_error_matches (error, VP_DEVICE_ERROR, row.code)) << error->message;
+      EXPECT_NE (strstr (error->message, row.path), nullptr) << error->message;
+    }
+}
+
 TEST_F (Sysfs, ListsNamesInOrder)
 {
   for (const char *name : { "b", "a", "10", "9", ".hidden" })
@@ -257,6 +307,7 @@ TEST_F (Sysfs, LeavesNoDescriptorOpen)
   g_free (vp_sysfs_read (sysfs, "sys", nullptr));
   EXPECT_TRUE (vp_sysfs_write (sysfs, "sys/attribute", "y", nullptr));
   vp_sysfs_free (vp_sysfs_open (fake.root (), nullptr));
+  vp_sysfs_free (vp_sysfs_open_folder (sysfs, "sys", nullptr));
 
   const int lowest_after = dup (0);
   close (lowest_after);
@@ -278,6 +329,7 @@ TEST_F (Sysfs, NothingIsReachedOutsideTheRoot)
   call ([this] { EXPECT_FALSE (vp_sysfs_exists (sysfs, "/etc")); });
   call ([this] { EXPECT_EQ (vp_sysfs_size (sysfs, "/etc/passwd"), -1); });
   call ([this] { EXPECT_FALSE (vp_sysfs_write (sysfs, "/dev/null", "x", nullptr)); });
+  call ([this] { EXPECT_EQ (vp_sysfs_open_folder (sysfs, "/etc", nullptr), nullptr); });
   call ([this] { EXPECT_EQ (vp_sysfs_open_file (sysfs, "/dev/null", O_RDWR), -1); });
 }
 
