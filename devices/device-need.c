@@ -1,12 +1,28 @@
 #include "devices/device-need.h"
 
 void
-vp_device_need_add_bars (GArray *bars, const VpPciFunction *function, gboolean is_hot)
+vp_device_need_add_bars (GArray *bars, const VpPciFunction *function, gboolean at_largest)
 {
   if (function == NULL)
     return;
 
-  g_array_append_vals (bars, function->bars, function->n_bars);
+  for (guint i = 0; i < function->n_bars; i++)
+    {
+      VpBar bar = function->bars[i];
+
+      if (at_largest)
+        bar.size = bar.max_size;
+      g_array_append_val (bars, bar);
+    }
+  if (function->rom_size > 0)
+    {
+      const VpBar rom = { .index = VP_PCI_N_BARS,
+                          .kind = VP_BAR_MEM32,
+                          .size = function->rom_size,
+                          .max_size = function->rom_size };
+
+      g_array_append_val (bars, rom);
+    }
 }
 
 static const VpBar *

@@ -10,11 +10,12 @@ G_BEGIN_DECLS
  * vp_device_need_add_bars:
  * @bars: (element-type VpBar): grows
  * @function: (nullable): a host function; an emulated device needs nothing beyond the default
- * @is_hot: whether it is to be hotplugged
+ * @at_largest: take BARs that can be resized as large as they can become
  *
- * Adds what @function wants addresses for.
+ * Adds what @function wants addresses for: its BARs, and its expansion ROM as a 32-bit BAR of index
+ * %VP_PCI_N_BARS, which is what it is to whoever assigns addresses (PCI 3.0, 6.2.5.2).
  */
-void vp_device_need_add_bars (GArray *bars, const VpPciFunction *function, gboolean is_hot);
+void vp_device_need_add_bars (GArray *bars, const VpPciFunction *function, gboolean at_largest);
 
 /**
  * vp_device_need_on_port:

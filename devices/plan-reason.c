@@ -94,7 +94,15 @@ warn_of_host_device (VpPlan *plan,
   g_autofree char *name = vp_plan_device_name (device->ref, device->function);
   gboolean is_q35 = policy->root.machine == VP_MACHINE_Q35;
   gboolean is_hot = unit->plug == VP_PLUG_HOT;
+  gboolean is_on_root_bus = g_str_equal (port->bus, vp_topology_root_bus (policy->root.machine));
   VpWindow need;
+
+  if (unit->plug == VP_PLUG_COLD && policy->root.n_nodes > 1 && unit->node >= 0 &&
+      (guint) unit->node < policy->root.n_nodes && is_on_root_bus)
+    warn (plan,
+          "%s: the root bus of NUMA node %d is full, so that the guest does not see that it is "
+          "near to it",
+          name, unit->node);
 
   if (has_io_bar (unit) && !port->has_io)
     warn (plan,

@@ -106,14 +106,14 @@ number_functions (VpPlanUnit *unit, const VpPlanRequest *requests)
 
 /* Only now is it known whether it is hot, which decides what its BARs may become. */
 static void
-finish (VpPlanUnit *unit, const VpPlanRequest *requests)
+finish (VpPlanUnit *unit, const VpPlanRequest *requests, gboolean at_largest)
 {
   if (unit->plug == VP_PLUG_AUTO)
     unit->plug = unit->is_large ? VP_PLUG_COLD : VP_PLUG_HOT;
 
   for (guint i = 0; i < unit->members->len; i++)
     vp_device_need_add_bars (unit->bars, requests[g_array_index (unit->members, guint, i)].function,
-                             unit->plug == VP_PLUG_HOT);
+                             at_largest && unit->plug == VP_PLUG_HOT);
   number_functions (unit, requests);
 }
 
@@ -121,6 +121,7 @@ GPtrArray *
 vp_plan_units_new (const VpPlanPolicy *policy,
                    const VpPlanRequest *requests,
                    guint n_requests,
+                   gboolean at_largest,
                    GError **error)
 {
   g_autoptr (GPtrArray) units = g_ptr_array_new_with_free_func (unit_free);
@@ -145,6 +146,6 @@ vp_plan_units_new (const VpPlanPolicy *policy,
     }
 
   for (guint i = 0; i < units->len; i++)
-    finish (units->pdata[i], requests);
+    finish (units->pdata[i], requests, at_largest);
   return g_steal_pointer (&units);
 }

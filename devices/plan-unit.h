@@ -32,6 +32,7 @@ typedef struct
  * @policy: what is wanted
  * @requests: (array length=n_requests): the devices
  * @n_requests: how many
+ * @at_largest: take the BARs of hot devices as large as they can be resized to
  * @error: return location for a #GError
  *
  * Puts the functions of one host device together.
@@ -42,6 +43,7 @@ typedef struct
 GPtrArray *vp_plan_units_new (const VpPlanPolicy *policy,
                               const VpPlanRequest *requests,
                               guint n_requests,
+                              gboolean at_largest,
                               GError **error);
 
 G_END_DECLS

@@ -252,23 +252,20 @@ place_unit (VpPlan *plan,
   return TRUE;
 }
 
-VpPlan *
-vp_plan_build (const VpPlanPolicy *policy,
-               const VpPlanRequest *requests,
-               guint n_requests,
-               GError **error)
+static VpPlan *
+build (const VpPlanPolicy *policy,
+       const VpPlanRequest *requests,
+       guint n_requests,
+       gboolean at_largest,
+       GError **error)
 {
-  g_autoptr (VpPlan) plan = NULL;
+  g_autoptr (VpPlan) plan = plan_new (policy);
   g_autoptr (VpPlanner) planner = NULL;
   g_autoptr (GPtrArray) units = NULL;
 
-  g_return_val_if_fail (policy != NULL && (requests != NULL || n_requests == 0), NULL);
-  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
-
-  plan = plan_new (policy);
   if (!add_devices (plan, requests, n_requests, error))
     return NULL;
-  units = vp_plan_units_new (policy, requests, n_requests, error);
+  units = vp_plan_units_new (policy, requests, n_requests, at_largest, error);
   if (units == NULL)
     return NULL;
 
@@ -280,6 +277,47 @@ vp_plan_build (const VpPlanPolicy *policy,
     return NULL;
 
   return g_steal_pointer (&plan);
+}
+
+static gboolean
+can_grow (const VpPlanRequest *request)
+{
+  for (guint i = 0; request->function != NULL && i < request->function->n_bars; i++)
+    if (request->function->bars[i].max_size > request->function->bars[i].size)
+      return TRUE;
+  return FALSE;
+}
+
+VpPlan *
+vp_plan_build (const VpPlanPolicy *policy,
+               const VpPlanRequest *requests,
+               guint n_requests,
+               GError **error)
+{
+  g_autoptr (GError) why = NULL;
+  gboolean may_grow = FALSE;
+  VpPlan *plan;
+
+  g_return_val_if_fail (policy != NULL && (requests != NULL || n_requests == 0), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  for (guint i = 0; i < n_requests; i++)
+    may_grow |= can_grow (&requests[i]);
+
+  plan = build (policy, requests, n_requests, may_grow, &why);
+  if (plan == NULL && may_grow && g_error_matches (why, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NO_SLOT))
+    {
+      plan = build (policy, requests, n_requests, FALSE, error);
+      if (plan != NULL)
+        g_ptr_array_add (plan->warnings,
+                         g_strdup_printf ("windows for hotplug are sized for BARs as they are, not "
+                                          "for the largest that they can be resized to: %s",
+                                          why->message));
+      return plan;
+    }
+  if (plan == NULL)
+    g_propagate_error (error, g_steal_pointer (&why));
+  return plan;
 }
 
 const VpPlanPort *

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "devices/address-space.h"
 #include "devices/firmware.h"
 #include "devices/inventory.h"
 #include "devices/topology.h"
@@ -42,6 +43,9 @@ typedef struct
  * @n_spare: hotplug ports to keep free beside those for the hot devices asked for
  * @spare_window: bytes of 64-bit prefetchable space for each spare port; 0 for as much as the
  *   largest hot device asked for, or the firmware's default
+ * @space: what RAM takes of the address space
+ * @default_bits: address width of the guest's CPU; 0 when it is not known, and then not checked
+ * @max_bits: the widest that it can be given, at least @default_bits
  */
 typedef struct
 {
@@ -50,6 +54,9 @@ typedef struct
   guint64 large_bar;
   guint n_spare;
   guint64 spare_window;
+  VpAddressSpace space;
+  guint default_bits;
+  guint max_bits;
 } VpPlanPolicy;
 
 typedef enum
@@ -169,6 +176,8 @@ typedef struct
  * @devices: (element-type VpPlanDevice): in the order of the requests
  * @warnings: (element-type utf8): what the user should know
  * @pref64_total: bytes of 64-bit prefetchable windows in all
+ * @mem_total: bytes of windows below 4 GiB in all
+ * @phys_bits: address width that the guest's CPU is to have; 0 when it is not known
  *
  * Where everything goes. Constant once built; a change makes a new plan. It borrows the functions
  * of the inventory, which must live longer.
@@ -182,6 +191,8 @@ typedef struct
   GPtrArray *devices;
   GPtrArray *warnings;
   guint64 pref64_total;
+  guint64 mem_total;
+  guint phys_bits;
 } VpPlan;
 
 /**
@@ -208,6 +219,10 @@ typedef struct
  * - In a VM with NUMA nodes a cold device sits on the root bus of its own node. Hot ones do not:
  *   behind an expander there is no ACPI hotplug (QEMU hw/i386/acpi-build.c).
  * - plug=hot for a large device gets a port with a prepared window on q35 and is refused on pc.
+ * - The window of a hot device holds its BARs as large as they can be resized to, if there is
+ *   address space for that, because somebody may do so before it comes.
+ * - A device with an I/O BAR that is there at boot must get it; a hot one does without when I/O
+ *   space runs out.
  * - The port of a bridge stands where its first device was asked for; spare ports stand behind all
  *   others, on pc as many as fit.
  *

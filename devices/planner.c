@@ -3,12 +3,12 @@
 #include "devices/byte-size.h"
 #include "devices/device-need.h"
 #include "devices/error.h"
+#include "devices/io-space.h"
+#include "devices/plan-width.h"
 #include "devices/port-pool.h"
 
-/* SeaBIOS panics with "out of I/O address space", and the guest never boots, at 15 windows of 4 KiB
- * on q35 (measured); on pc its bridges are counted by vp_topology_max_pci_bridges(). */
-#define IO_WINDOW  (G_GUINT64_CONSTANT (4) << 10)
-#define IO_WINDOWS 14
+/* x86-64 has at most 52 bits of physical address. */
+#define ADDRESS_SPACE (G_GUINT64_CONSTANT (1) << 52)
 
 /* mem-reserve is a 32-bit number. */
 #define LARGEST_MEM_RESERVE G_GUINT64_CONSTANT (0xffffffff)
@@ -27,7 +27,7 @@ struct _VpPlanner
   const VpPlanPolicy *policy;
   VpPlan *plan;
   VpPortPool *pool;
-  guint64 io_left;
+  VpIoSpace io;
   VpWindow largest_hot; /* each part: of the largest hot device so far */
   Bridge bridge;
   guint n_bridges;
@@ -44,7 +44,7 @@ vp_planner_new (const VpPlanPolicy *policy, VpPlan *plan)
   self->policy = policy;
   self->plan = plan;
   self->pool = vp_port_pool_new (&policy->root, plan);
-  self->io_left = IO_WINDOWS * IO_WINDOW;
+  vp_io_space_init (&self->io, policy->root.machine);
   self->bridge.bars = g_array_new (FALSE, FALSE, sizeof (VpBar));
   return self;
 }
@@ -57,15 +57,20 @@ vp_planner_free (VpPlanner *self)
   g_free (self);
 }
 
-static void
-take_io (VpPlanner *self, VpPlanPort *port, guint64 bytes)
+static gboolean
+take_io (VpPlanner *self, VpPlanPort *port, VpPlug plug, guint64 bytes, GError **error)
 {
-  /* The port of a switch forwards none, so nothing behind it gets any. */
-  if (bytes == 0 || bytes > self->io_left || port->kind == VP_PORT_DOWNSTREAM)
-    return;
+  if (bytes == 0)
+    return TRUE;
 
-  self->io_left -= bytes;
-  port->has_io = TRUE;
+  /* The port of a switch forwards none, so nothing behind it gets any. */
+  if (plug == VP_PLUG_HOT)
+    {
+      port->has_io = port->kind != VP_PORT_DOWNSTREAM && vp_io_space_take_hot (&self->io, bytes);
+      return TRUE;
+    }
+  port->has_io = port->kind != VP_PORT_DOWNSTREAM;
+  return vp_io_space_take_cold (&self->io, bytes, error);
 }
 
 /* Asks for the windows that firmware cannot see: those of devices that come later. */
@@ -136,7 +141,8 @@ place_on_port (VpPlanner *self, const VpPlanUnit *unit, VpPlannerPlace *place, G
     return FALSE;
 
   port->need = need;
-  take_io (self, port, need.io);
+  if (!take_io (self, port, unit->plug, need.io, error))
+    return FALSE;
   *place = (VpPlannerPlace){ .port = port, .bus = port->id };
 
   /* Firmware sizes the window of a cold device by the BARs that it finds. */
@@ -162,10 +168,8 @@ open_bridge (VpPlanner *self, GError **error)
   bridge->has_hot = FALSE;
   g_array_set_size (bridge->bars, 0);
 
-  /* A bridge takes I/O space even when nothing behind it does. */
-  if (!is_pc)
-    take_io (self, bridge->port, IO_WINDOW);
-  return TRUE;
+  /* Firmware gives a bridge I/O space even when nothing behind it takes any. */
+  return take_io (self, bridge->port, VP_PLUG_COLD, VP_IO_WINDOW, error);
 }
 
 /* Whether the bridge has a slot and, behind a window that cannot be reserved, room for more. */
@@ -207,6 +211,18 @@ place_behind_bridge (VpPlanner *self, const VpPlanUnit *unit, VpPlannerPlace *pl
   return TRUE;
 }
 
+/* On pci.0 no bridge rounds them up. */
+static guint64
+io_bars (const VpPlanUnit *unit)
+{
+  guint64 bytes = 0;
+
+  for (guint i = 0; i < unit->bars->len; i++)
+    if (g_array_index (unit->bars, VpBar, i).kind == VP_BAR_IO)
+      bytes += g_array_index (unit->bars, VpBar, i).size;
+  return bytes;
+}
+
 static gboolean
 place_on_pci_slot (VpPlanner *self, const VpPlanUnit *unit, VpPlannerPlace *place, GError **error)
 {
@@ -234,6 +250,8 @@ place_on_pci_slot (VpPlanner *self, const VpPlanUnit *unit, VpPlannerPlace *plac
     return FALSE;
   port = vp_port_pool_take (self->pool, is_hot ? VP_PORT_SPARE : VP_PORT_COLD, error);
   port->need = need;
+  if (!is_hot && !vp_io_space_take_cold (&self->io, io_bars (unit), error))
+    return FALSE;
   *place = (VpPlannerPlace){ .port = port, .bus = port->bus, .slot = port->slot };
   return TRUE;
 }
@@ -350,20 +368,43 @@ check_buses (const VpPlanner *self, GError **error)
   return FALSE;
 }
 
-static guint64
-total_pref64 (const VpPlan *plan)
+static void
+add_up (guint64 *total, guint64 bytes)
 {
-  guint64 total = 0;
+  if (!g_uint64_checked_add (total, *total, bytes))
+    *total = G_MAXUINT64;
+}
 
+static void
+sum_up (VpPlan *plan)
+{
   for (guint i = 0; i < plan->ports->len; i++)
     {
       const VpPlanPort *port = plan->ports->pdata[i];
-      guint64 bytes = MAX (port->reserve.pref64, port->need.pref64);
+      guint64 least =
+          port->kind == VP_PORT_PCI_SLOT && port->bridge == NULL ? 0 : VP_WINDOW_DEFAULT;
 
-      if (!g_uint64_checked_add (&total, total, vp_window_round_up (bytes)))
-        return G_MAXUINT64;
+      add_up (&plan->pref64_total,
+              vp_window_round_up (MAX (port->reserve.pref64, port->need.pref64)));
+      add_up (&plan->mem_total, MAX (MAX (port->reserve.mem, port->need.mem), least));
     }
-  return total;
+}
+
+/* What is left of the first 4 GiB: RAM, ECAM, IOAPIC and flash have the rest (SeaBIOS, pciinit.c;
+ * OVMF, PlatformPei). */
+static gboolean
+check_mem (const VpPlanner *self, GError **error)
+{
+  guint64 limit = vp_topology_mem_hole (self->policy->root.machine);
+  g_autofree char *wanted = vp_byte_size_format (self->plan->mem_total);
+  g_autofree char *most = vp_byte_size_format (limit);
+
+  if (self->plan->mem_total <= limit)
+    return TRUE;
+
+  g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NO_SLOT,
+               "impossible windows: %s are wanted below 4 GiB, and there are %s", wanted, most);
+  return FALSE;
 }
 
 /* The root bus, then switches, then expanders; behind the first, chassis numbers rise. */
@@ -388,9 +429,6 @@ compare_ports (gconstpointer a, gconstpointer b)
   return one < other ? -1 : one > other;
 }
 
-/* x86-64 has at most 52 bits of physical address. */
-#define ADDRESS_SPACE (G_GUINT64_CONSTANT (1) << 52)
-
 gboolean
 vp_planner_finish (VpPlanner *self, GError **error)
 {
@@ -401,7 +439,7 @@ vp_planner_finish (VpPlanner *self, GError **error)
   if (!check_buses (self, error))
     return FALSE;
 
-  self->plan->pref64_total = total_pref64 (self->plan);
+  sum_up (self->plan);
   if (self->plan->pref64_total > ADDRESS_SPACE)
     {
       g_autofree char *limit = vp_byte_size_format (ADDRESS_SPACE);
@@ -414,5 +452,5 @@ vp_planner_finish (VpPlanner *self, GError **error)
     }
 
   g_ptr_array_sort (self->plan->ports, compare_ports);
-  return TRUE;
+  return check_mem (self, error) && vp_plan_set_width (self->plan, self->policy, error);
 }

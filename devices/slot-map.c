@@ -140,7 +140,7 @@ bridge_has_room (const VpSlotMap *self, const VpSlot *slot, const VpPciFunction 
   for (guint i = 0; i < self->slots->len; i++)
     if (slot_at (self, i)->port == slot->port)
       vp_slot_add_bars (slot_at (self, i), bars);
-  vp_device_need_add_bars (bars, function, TRUE);
+  vp_device_need_add_bars (bars, function, FALSE);
   return vp_device_need_on_port (bars, &need, NULL) && vp_window_holds (&slot->window, &need);
 }
 
@@ -407,7 +407,7 @@ find_need (const VpSlotMap *self, const VpPciFunction *function, VpWindow *need,
 {
   g_autoptr (GArray) bars = g_array_new (FALSE, FALSE, sizeof (VpBar));
 
-  vp_device_need_add_bars (bars, function, TRUE);
+  vp_device_need_add_bars (bars, function, FALSE);
   if (self->plan->root.machine == VP_MACHINE_PC ? vp_device_need_on_pci_slot (bars, need, error)
                                                 : vp_device_need_on_port (bars, need, error))
     return TRUE;

@@ -15,6 +15,10 @@
 #define PC_LAST_SLOT    0x1f
 #define MAX_PCI_BRIDGES 8
 
+#define Q35_MEM_HOLE   G_GUINT64_CONSTANT (0xc0000000)
+#define PC_MEM_HOLE    G_GUINT64_CONSTANT (0xe0000000)
+#define IOAPIC_ADDRESS G_GUINT64_CONSTANT (0xfec00000)
+
 #define N_BUSES    256
 #define NODE_BUSES (N_BUSES / 2)
 
@@ -134,6 +138,12 @@ vp_topology_pci_slot (guint index)
   g_return_val_if_fail (index < VP_TOPOLOGY_MAX_PCI_SLOTS, 0);
 
   return (guint8) (FIRST_PCI_SLOT + index);
+}
+
+guint64
+vp_topology_mem_hole (VpMachineType machine)
+{
+  return IOAPIC_ADDRESS - (machine == VP_MACHINE_Q35 ? Q35_MEM_HOLE : PC_MEM_HOLE);
 }
 
 guint

@@ -129,6 +129,14 @@ vp_topology_expander (const VpRootBus *root, guint node, guint8 *slot, guint8 *b
 guint8 vp_topology_pci_slot (guint index);
 
 /**
+ * vp_topology_mem_hole:
+ *
+ * Returns: bytes between RAM and the chipset's own addresses below 4 GiB, for 32-bit windows: from
+ *   0xc0000000 on q35 and 0xe0000000 on pc up to the IOAPIC at 0xfec00000 (SeaBIOS, pciinit.c)
+ */
+guint64 vp_topology_mem_hole (VpMachineType machine);
+
+/**
  * vp_topology_max_pci_bridges:
  * @root: a pc root bus
  *

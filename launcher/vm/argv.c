@@ -12,14 +12,13 @@ static void
 add_base (GPtrArray *argv, const VpArgvInput *input)
 {
   const VpConfig *config = input->config;
-  const char *default_cpu = input->accel == VP_ACCEL_KVM ? "host" : "max";
   JsonObject *serial = json_object_new ();
 
   g_ptr_array_add (argv, g_strdup (config->qemu));
   vp_argv_add_format (argv, "-name", "guest=%s,debug-threads=on", config->name);
   vp_argv_add (argv, "-machine", vp_machine_type_to_string (config->machine));
   vp_argv_add (argv, "-accel", vp_accel_to_string (input->accel));
-  vp_argv_add (argv, "-cpu", config->cpu != NULL ? config->cpu : default_cpu);
+  vp_argv_add (argv, "-cpu", input->cpu);
   vp_argv_add_format (argv, "-smp", "%u", config->smp);
   vp_argv_add_format (argv, "-m", "size=%" G_GUINT64_FORMAT "M", config->memory >> 20);
   vp_argv_add (argv, "-nodefaults", NULL);

@@ -15,6 +15,7 @@ G_BEGIN_DECLS
  * @plan: where the devices go
  * @specs: (array): for each device of @plan, in its order, the spec that it came from
  * @accel: kvm or tcg
+ * @cpu: argument of -cpu
  */
 typedef struct
 {
@@ -22,6 +23,7 @@ typedef struct
   const VpPlan *plan;
   const VpDeviceSpec *const *specs;
   VpAccel accel;
+  const char *cpu;
 } VpArgvInput;
 
 /**

@@ -1,6 +1,7 @@
 #include "launcher/vm/blueprint.h"
 
 #include "launcher/config/accelerator.h"
+#include "launcher/config/guest-cpu.h"
 #include "launcher/vm/argv.h"
 #include "launcher/vm/host-devices.h"
 #include "launcher/vm/own-devices.h"
@@ -113,26 +114,50 @@ warn_of_qemu_args (VpBlueprint *self)
     }
 }
 
+static VpPlanPolicy
+make_policy (const VpConfig *config, const VpGuestCpu *cpu)
+{
+  VpPlanPolicy policy = {
+    .root = vp_own_devices_root (config),
+    .firmware = vp_firmware_get (config->firmware, config->firmware_version),
+    .large_bar = config->large_bar,
+    .n_spare = config->spare,
+    .spare_window = config->spare_window,
+    .space = { .machine = config->machine,
+               .ram = config->memory,
+               .hole64 = cpu->is_32_bit ? 0 : vp_address_space_hole64 (config->machine),
+               .is_amd = cpu->is_amd },
+    .default_bits = cpu->default_bits,
+    .max_bits = cpu->max_bits,
+  };
+
+  return policy;
+}
+
 static gboolean
 make_plan (VpBlueprint *self, GError **error)
 {
-  const VpPlanPolicy policy = {
-    .root = vp_own_devices_root (self->config),
-    .firmware = vp_firmware_get (self->config->firmware, self->config->firmware_version),
-    .large_bar = self->config->large_bar,
-    .n_spare = self->config->spare,
-    .spare_window = self->config->spare_window,
-  };
   g_auto (Wishes) wishes = wishes_new ();
+  VpPlanPolicy policy;
+  VpHostCpu host;
+  VpGuestCpu guest;
 
   if (!find_devices (self, &wishes, error))
     return FALSE;
 
+  vp_host_cpu_read (self->sysfs, &host);
+  vp_guest_cpu_get (self->config->cpu, self->accel, &host, &guest);
+  policy = make_policy (self->config, &guest);
   self->plan = vp_plan_build (&policy, (const VpPlanRequest *) (void *) wishes.requests->data,
                               wishes.requests->len, error);
   if (self->plan == NULL)
     return FALSE;
 
+  if (self->plan->phys_bits > guest.default_bits)
+    self->cpu = vp_guest_cpu_widen (self->config->cpu, self->accel, self->plan->phys_bits);
+  else
+    self->cpu = g_strdup (self->config->cpu != NULL ? self->config->cpu
+                                                    : vp_guest_cpu_default (self->accel));
   self->specs = g_ptr_array_ref (wishes.specs);
   warn_of_qemu_args (self);
   return TRUE;
@@ -168,6 +193,7 @@ vp_blueprint_new (VpConfig *config, const char *root, GError **error)
       .plan = self->plan,
       .specs = (const VpDeviceSpec *const *) self->specs->pdata,
       .accel = self->accel,
+      .cpu = self->cpu,
   });
   return g_steal_pointer (&self);
 }
@@ -180,6 +206,7 @@ vp_blueprint_free (VpBlueprint *self)
 
   g_strfreev (self->argv);
   g_free (self->accel_reason);
+  g_free (self->cpu);
   g_clear_pointer (&self->specs, g_ptr_array_unref);
   g_clear_pointer (&self->plan, vp_plan_free);
   g_clear_pointer (&self->inventory, vp_inventory_free);

@@ -17,6 +17,7 @@ G_BEGIN_DECLS
  * @specs: (element-type VpDeviceSpec): the spec behind each device of the plan, in its order
  * @accel: kvm or tcg
  * @accel_reason: why
+ * @cpu: argument of -cpu
  * @argv: QEMU's command line
  *
  * Everything that is decided before anything on the host changes.
@@ -30,6 +31,7 @@ typedef struct
   GPtrArray *specs;
   VpAccel accel;
   char *accel_reason;
+  char *cpu;
   char **argv;
 } VpBlueprint;
 

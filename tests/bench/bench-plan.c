@@ -110,8 +110,8 @@ remove_tree (const char *path)
 static VpPlan *
 build_plan (const VpPlanRequest *requests, guint n)
 {
-  const VpPlanPolicy policy = { .machine = VP_MACHINE_Q35,
-                                .firmware = VP_FIRMWARE_SEABIOS,
+  const VpPlanPolicy policy = { .root = { .machine = VP_MACHINE_Q35 },
+                                .firmware = vp_firmware_get (VP_FIRMWARE_SEABIOS, NULL),
                                 .large_bar = VP_PLAN_DEFAULT_LARGE_BAR };
 
   return vp_plan_build (&policy, requests, n, NULL);

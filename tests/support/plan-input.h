@@ -96,6 +96,19 @@ public:
       return *this;
     }
     Device &
+    rom (guint64 size)
+    {
+      function.rom_size = size;
+      return *this;
+    }
+    /* The last of its BARs can be resized up to @size. */
+    Device &
+    resizable (guint64 size)
+    {
+      function.bars[function.n_bars - 1].max_size = size;
+      return *this;
+    }
+    Device &
     virtual_function ()
     {
       function.is_virtual = TRUE;

@@ -1,3 +1,4 @@
+#include "launcher/config/guest-cpu.h"
 #include "launcher/vm/argv.h"
 #include "launcher/vm/own-devices.h"
 #include "qmp/json-reader.h"
@@ -76,7 +77,7 @@ public:
   build ()
   {
     input_.policy = { .root = vp_own_devices_root (config_),
-                      .firmware = vp_firmware_get (config_->firmware, nullptr),
+                      .firmware = vp_firmware_get (config_->firmware, "1.16.2"),
                       .large_bar = config_->large_bar,
                       .n_spare = config_->spare,
                       .spare_window = config_->spare_window };
@@ -84,7 +85,9 @@ public:
     if (plan == nullptr)
       return {};
 
-    const VpArgvInput input = { config_, plan, specs_.data (), accel };
+    const VpArgvInput input = { config_, plan, specs_.data (), accel,
+                                config_->cpu != nullptr ? config_->cpu
+                                                        : vp_guest_cpu_default (accel) };
     g_auto (GStrv) argv = vp_argv_build (&input);
     g_auto (GStrv) again = vp_argv_build (&input);
     EXPECT_TRUE (g_strv_equal (argv, again)) << "pure: equal inputs, equal command lines";

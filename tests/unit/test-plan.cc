@@ -44,6 +44,62 @@ const PlaceRow places[] = {
   { "conventional_is_behind_a_bridge",
     [] (PlanInput &in) { in.host ("0000:06:01.0", EDU).conventional (); },
     { "vfio-06-01.0 hot port1 bridge1.1 01/00/01" } },
+  { "functions_of_one_device_stay_together",
+    [] (PlanInput &in) {
+      in.host ("0000:41:00.0", NVME);
+      in.host ("0000:42:00.0", NVME);
+      in.host ("0000:41:00.1", EDU);
+    },
+    { "vfio-41-00.0 hot port1 port1.0+ 01/00", "vfio-42-00.0 hot port2 port2.0 02/00",
+      "vfio-41-00.1 hot port1 port1.0.1 01/00.1" } },
+  { "all_are_cold_when_one_is",
+    [] (PlanInput &in) {
+      in.host ("0000:0a:00.1", EDU);
+      in.host ("0000:0a:00.0", GPU);
+    },
+    { "vfio-0a-00.1 cold port1 port1.0.1 01/00.1", "vfio-0a-00.0 cold port1 port1.0+ 01/00" } },
+  { "without_function_0_the_lowest_becomes_it",
+    [] (PlanInput &in) {
+      in.host ("0000:0a:00.3", EDU);
+      in.host ("0000:0a:00.1", EDU);
+    },
+    { "vfio-0a-00.3 hot port1 port1.0.3 01/00.3", "vfio-0a-00.1 hot port1 port1.0+ 01/00" } },
+  { "virtual_functions_are_devices_of_their_own",
+    [] (PlanInput &in) {
+      in.host ("0000:3b:00.2", NVME).virtual_function ();
+      in.host ("0000:3b:00.3", NVME).virtual_function ();
+    },
+    { "vfio-3b-00.2 hot port1 port1.0 01/00", "vfio-3b-00.3 hot port2 port2.0 02/00" } },
+  { "the_same_slot_elsewhere_is_another_device",
+    [] (PlanInput &in) {
+      in.host ("0000:41:00.0", NVME);
+      in.host ("0000:42:00.1", NVME);
+      in.host ("0001:41:00.1", NVME);
+      in.host ("0000:41:01.1", NVME);
+    },
+    { "vfio-41-00.0 hot port1 port1.0 01/00", "vfio-42-00.1 hot port2 port2.0 02/00",
+      "vfio-0001-41-00.1 hot port3 port3.0 03/00", "vfio-41-01.1 hot port4 port4.0 04/00" } },
+  { "functions_of_a_card_share_a_bridge_slot",
+    [] (PlanInput &in) {
+      in.host ("0000:06:01.0", EDU).conventional ();
+      in.host ("0000:06:01.1", EDU).conventional ();
+    },
+    { "vfio-06-01.0 hot port1 bridge1.1+ 01/00/01",
+      "vfio-06-01.1 hot port1 bridge1.1.1 01/00/01.1" } },
+  { "cold_devices_sit_on_the_root_bus_of_their_node",
+    [] (PlanInput &in) {
+      in.policy.root.n_nodes = 2;
+      in.host ("0000:17:00.0", GPU).node (0);
+      in.host ("0000:ca:00.0", GPU).node (1);
+      in.host ("0000:cb:00.0", GPU).node (1);
+      in.host ("0000:cc:00.0", NVME).node (1);
+      in.host ("0000:cd:00.0", GPU);
+      in.host ("0000:ce:00.0", GPU).node (2);
+    },
+    { "vfio-17-00.0 cold port129 port129.0 80:00/00",
+      "vfio-ca-00.0 cold port193 port193.0 c0:00/00",
+      "vfio-cb-00.0 cold port194 port194.0 c0:01/00", "vfio-cc-00.0 hot port1 port1.0 01/00",
+      "vfio-cd-00.0 cold port2 port2.0 02/00", "vfio-ce-00.0 cold port3 port3.0 03/00" } },
   { "a_bridge_serves_later_devices_too",
     [] (PlanInput &in) {
       in.host ("0000:06:01.0").conventional ();
@@ -255,6 +311,36 @@ const PortRow ports[] = {
     },
     { "port1 spare - 0/0/128 MiB", "port2 spare - 0/0/0" } },
   { "spare_window_for_no_port", [] (PlanInput &in) { in.policy.spare_window = G_MAXUINT64; }, {} },
+  { "rom_counts_below_4_gib",
+    [] (PlanInput &in) {
+      in.host ("0000:41:00.0", { { 0, FakeBar::MEM32, 2 * MiB } }).rom (512 * KiB);
+      in.host ("0000:42:00.0", { { 0, FakeBar::MEM32, 2 * MiB } });
+    },
+    { "port1 spare - 0/4 MiB/0", "port2 spare - 0/0/0" } },
+  { "hot_window_holds_what_a_bar_can_become",
+    [] (PlanInput &in) {
+      in.host ("0000:41:00.0", { { 0, FakeBar::MEM64_PREF, 256 * MiB } }).resizable (8 * GiB);
+      in.host ("0000:42:00.0", { { 0, FakeBar::MEM64_PREF, 256 * MiB } })
+          .resizable (8 * GiB)
+          .cold ();
+    },
+    { "port1 spare - 0/0/16 GiB", "port2 cold - 0/0/0" } },
+  { "unless_there_is_no_address_space_for_it",
+    [] (PlanInput &in) {
+      in.policy.space = { VP_MACHINE_Q35, 1 * GiB, 0, 0, 32 * GiB, FALSE };
+      in.policy.default_bits = in.policy.max_bits = 36;
+      in.host ("0000:41:00.0", { { 0, FakeBar::MEM64_PREF, 256 * MiB } }).resizable (64 * GiB);
+    },
+    { "port1 spare - 0/0/512 MiB" } },
+  { "spare_ports_are_like_the_largest_hot_device",
+    [] (PlanInput &in) {
+      in.policy.n_spare = 1;
+      in.host ("0000:41:00.0",
+               { { 0, FakeBar::MEM32, 16 * MiB }, { 2, FakeBar::MEM64_PREF, 8 * MiB } });
+      in.host ("0000:42:00.0", { { 0, FakeBar::MEM64_PREF, 64 * MiB } });
+    },
+    { "port1 spare - 0/32 MiB/16 MiB", "port2 spare - 0/0/128 MiB",
+      "port3 spare - 0/32 MiB/128 MiB" } },
   { "pc_slots",
     [] (PlanInput &in) {
       in.policy.root.machine = VP_MACHINE_PC;
@@ -303,6 +389,68 @@ TEST (Plan, PortsAreInTheOrderOfTheirAddresses)
   EXPECT_STREQ (port_at (plan, 1)->id, "port16") << "function 1 of slot 1";
   EXPECT_STREQ (port_at (plan, 119)->id, "port120");
   EXPECT_EQ (port_at (plan, 119)->chassis, 120U);
+}
+
+TEST (Plan, TheLastRootPortHoldsASwitch)
+{
+  PlanInput input;
+  add_many (input, 241, NVME);
+  g_autoptr (VpPlan) plan = must_build (input);
+  ASSERT_NE (plan, nullptr);
+
+  const VpPlanPort *upstream = vp_plan_find_port (plan, "port240");
+  ASSERT_NE (upstream, nullptr);
+  EXPECT_EQ (upstream->use, VP_PORT_SWITCH);
+  EXPECT_STREQ (upstream->bridge, "switch1");
+  EXPECT_FALSE (upstream->has_io);
+
+  const VpPlanPort *port = port_at (plan, plan->ports->len - 1);
+  EXPECT_STREQ (port->id, "port242");
+  EXPECT_EQ (port->kind, VP_PORT_DOWNSTREAM);
+  EXPECT_STREQ (port->bus, "switch1");
+  EXPECT_EQ (port->slot, 1U);
+
+  const VpPlace place = vp_plan_device_place (device_at (plan, 240));
+  g_autofree char *path = vp_plan_guest_path (plan, &place);
+  EXPECT_STREQ (path, "1e.7/00/01/00");
+}
+
+TEST (Plan, TheSeventeenthDeviceOfPcIsBehindABridge)
+{
+  PlanInput input;
+  input.policy.root.machine = VP_MACHINE_PC;
+  add_many (input, 17, { { 0, FakeBar::MEM64_PREF, 64 * MiB } });
+  g_autoptr (VpPlan) plan = must_build (input);
+  ASSERT_NE (plan, nullptr);
+
+  const VpPlanPort *port = vp_plan_find_port (plan, "slot31");
+  ASSERT_NE (port, nullptr);
+  EXPECT_EQ (port->use, VP_PORT_BRIDGE);
+  EXPECT_EQ (port->chassis, 1U);
+  EXPECT_EQ (port->reserve.pref64, 128 * MiB) << "hotplugged, so that firmware does not see it";
+  EXPECT_STREQ (device_at (plan, 16)->bus, "bridge1");
+  EXPECT_EQ (device_at (plan, 16)->slot, 1U);
+
+  const VpPlace place = vp_plan_device_place (device_at (plan, 16));
+  g_autofree char *path = vp_plan_guest_path (plan, &place);
+  EXPECT_STREQ (path, "1f/01");
+}
+
+TEST (Plan, AFullNodeOverflowsToTheCommonRootBus)
+{
+  PlanInput input;
+  input.policy.root.n_nodes = 8;
+  for (int i = 0; i < 16; i++)
+    input.host (nth_address (i), NVME).cold ().node (7);
+  g_autoptr (VpPlan) plan = must_build (input);
+  ASSERT_NE (plan, nullptr);
+
+  EXPECT_STREQ (device_at (plan, 14)->port, "port255");
+  EXPECT_STREQ (device_at (plan, 15)->port, "port1");
+  ASSERT_EQ (warnings_of (plan).size (), 1U);
+  EXPECT_EQ (warnings_of (plan)[0].rfind ("0000:10:00.0: the root bus of NUMA node 7 is full", 0),
+             0U)
+      << warnings_of (plan)[0];
 }
 
 TEST (Plan, TheThirtySecondConventionalDeviceOpensASecondBridge)

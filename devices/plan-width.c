@@ -1,0 +1,128 @@
+#include "devices/plan-width.h"
+
+#include "devices/byte-size.h"
+#include "devices/error.h"
+
+/* Firmware that fills the top of the address space uses an eighth of it (SeaBIOS, pciinit.c). */
+#define TOP_BITS 3
+
+/* And lowers the alignment of a BAR to 1/2048 of it (the bug of SeaBIOS 1.16.3). */
+#define ALIGNMENT_BITS 11
+
+static guint
+bits_of (guint64 bytes)
+{
+  return bytes == 0 ? 0 : (guint) g_bit_nth_msf (bytes, -1);
+}
+
+static guint64
+space_of (guint bits)
+{
+  return bits >= 64 ? G_MAXUINT64 : G_GUINT64_CONSTANT (1) << bits;
+}
+
+/* What the windows take together, as firmware cuts it. */
+static guint64
+aperture_of (const VpPlan *plan)
+{
+  guint64 mib =
+      plan->firmware->has_aperture ? vp_firmware_ovmf_aperture_mib (plan->pref64_total) : 0;
+
+  return mib > 0 ? mib << 20 : plan->pref64_total;
+}
+
+static gboolean
+refuse (const VpPlan *plan,
+        const VpPlanPolicy *policy,
+        guint needed,
+        guint limit,
+        const char *whose,
+        GError **error)
+{
+  g_autofree char *windows = vp_byte_size_format (plan->pref64_total);
+  g_autofree char *ram = vp_byte_size_format (policy->space.ram);
+
+  g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NO_SLOT,
+               "no address space: 64-bit windows of %s in all above %s of RAM take %u address "
+               "bits, and %s %u",
+               windows, ram, needed, whose, limit);
+  return FALSE;
+}
+
+/* A window that nothing is in yet is put where nothing can be reached. */
+static gboolean
+check_low_ram (const VpPlan *plan, gboolean has_high_ram, GError **error)
+{
+  for (guint i = 0; plan->firmware->overshoots_low_ram && !has_high_ram && i < plan->ports->len;
+       i++)
+    {
+      const VpPlanPort *port = plan->ports->pdata[i];
+      g_autofree char *size = NULL;
+
+      if (port->reserve.pref64 < G_GUINT64_CONSTANT (1) << 32)
+        continue;
+      size = vp_byte_size_format (port->reserve.pref64);
+      g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NO_SLOT,
+                   "impossible window: %s would put the %s that %s reserves for hotplug beyond the "
+                   "address space while all RAM is below 4 GiB",
+                   plan->firmware->name, size, port->id);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static void
+warn_of_misplaced_bars (VpPlan *plan, guint bits, gboolean has_high_ram)
+{
+  guint used = plan->firmware->window_bits > 0 ? MIN (bits, plan->firmware->window_bits) : bits;
+  guint64 limit = space_of (used > ALIGNMENT_BITS ? used - ALIGNMENT_BITS : 0);
+
+  if (!plan->firmware->misplaces_large_bars || !has_high_ram)
+    return;
+  for (guint i = 0; i < plan->devices->len; i++)
+    {
+      const VpPlanDevice *device = plan->devices->pdata[i];
+      const VpBar *bar =
+          device->function != NULL ? vp_pci_function_largest_bar (device->function) : NULL;
+      g_autofree char *size = NULL;
+      g_autofree char *most = NULL;
+
+      if (device->plug != VP_PLUG_COLD || bar == NULL || bar->size <= limit)
+        continue;
+      size = vp_byte_size_format (bar->size);
+      most = vp_byte_size_format (limit);
+      g_ptr_array_add (plan->warnings,
+                       g_strdup_printf ("%s: BAR %u is %s, and %s can put a BAR of more than %s "
+                                        "outside its window: vmplug rehearse tells whether it does",
+                                        device->id, bar->index, size, plan->firmware->name, most));
+      return;
+    }
+}
+
+gboolean
+vp_plan_set_width (VpPlan *plan, const VpPlanPolicy *policy, GError **error)
+{
+  const VpFirmware *firmware = plan->firmware;
+  guint64 aperture = aperture_of (plan);
+  gboolean has_high_ram = vp_address_space_ram_end (&policy->space) > space_of (32);
+  guint needed = vp_address_space_needed_bits (&policy->space, aperture);
+  guint wanted = needed, most = policy->max_bits;
+
+  if (policy->default_bits == 0)
+    return TRUE; /* nobody knows */
+
+  if (needed > most)
+    return refuse (plan, policy, needed, most, "the guest's CPU has", error);
+  if (firmware->window_bits > 0 && needed > firmware->window_bits)
+    return refuse (plan, policy, needed, firmware->window_bits, "firmware stays within", error);
+  if (!check_low_ram (plan, has_high_ram, error))
+    return FALSE;
+
+  if (firmware->window_bits > 0)
+    most = MIN (most, firmware->window_bits);
+  if (firmware->fills_top && has_high_ram)
+    wanted = MAX (needed, MIN (bits_of (vp_window_round_up (aperture)) + TOP_BITS, most));
+  plan->phys_bits = MAX (wanted, policy->default_bits);
+  warn_of_misplaced_bars (plan, plan->phys_bits, has_high_ram);
+  return TRUE;
+}
