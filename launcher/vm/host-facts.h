@@ -55,9 +55,9 @@ typedef struct
  * @qemu: the program, looked up in PATH when it has no slash; it is run twice, for a bounded time
  *
  * Whether interrupts are remapped no file says as such. The kernel names the interrupt controllers
- * in /proc/interrupts "IR-IO-APIC" and "IR-PCI-MSI" where they are (intel_irq_remapping.c,
- * amd/iommu.c; measured with an emulated intel-iommu). Its log, where it says so as well, may be
- * overwritten or forbidden.
+ * in /proc/interrupts "IR-IO-APIC" and "IR-PCI-MSI" where they are, and "IO-APIC" and "PCI-MSI"
+ * where not (drivers/iommu, intel/irq_remapping.c and amd/iommu.c; measured with emulated
+ * intel-iommu and amd-iommu). Its log, where it says so as well, may be overwritten or forbidden.
  */
 void vp_host_facts_read (VpHostFacts *facts, VpSysfs *sysfs, const char *qemu);
 void vp_host_facts_clear (VpHostFacts *facts);
