@@ -8,6 +8,8 @@ static const VpCommand commands[] = {
     vp_command_plan },
   { "devices", "list the host's PCI devices and which of them can be assigned",
     vp_command_devices },
+  { "doctor", "look whether this host can pass devices through, and say what to do",
+    vp_command_doctor },
   { "bind", "give host devices to vfio-pci, and note whose they were", vp_command_bind },
   { "release", "give host devices back to the drivers they had", vp_command_release },
   { "list", "list the VMs that run", vp_command_list },

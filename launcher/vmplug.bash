@@ -8,7 +8,7 @@ _vmplug_vm_options=(--name --machine --accel --cpu --smp --memory --firmware
   --spare-window --hotplug-mode --ready --qemu)
 
 _vmplug_commands() {
-  printf '%s\n' run plan devices bind release list status events attach detach console stop qmp \
+  printf '%s\n' run plan devices doctor bind release list status events attach detach console stop qmp \
     --help --version
 }
 
@@ -19,6 +19,7 @@ _vmplug_options() {
     run) options=("${_vmplug_vm_options[@]}" --detach --dry-run --json) ;;
     plan) options=("${_vmplug_vm_options[@]}" --json) ;;
     devices) options=(--large-bar --json) ;;
+    doctor) options=(--qemu --json) ;;
     attach) options=(--id --timeout --json) ;;
     detach | qmp) options=(--timeout --json) ;;
     stop) options=(--force --timeout) ;;

@@ -14,14 +14,6 @@
 #define MULTIBOOT_MAGIC "\x02\xb0\xad\x1b"
 #define PC_MAX_CPUS     255
 
-/* Where distributions put an OVMF that is one file, as -bios wants it. */
-static const char *const ovmf_paths[] = {
-  "/usr/share/ovmf/OVMF.fd",            /* Debian, Ubuntu */
-  "/usr/share/OVMF/OVMF.fd",            /* the same, older */
-  "/usr/share/edk2/x64/OVMF.4m.fd",     /* Arch */
-  "/usr/share/qemu/ovmf-x86_64-4m.bin", /* openSUSE */
-};
-
 /* Returns a descriptor of the readable regular file @path, or -1. */
 static int
 open_file (const char *option, const char *path, GError **error)
@@ -97,25 +89,6 @@ check_boot (VpConfig *config, GError **error)
   return config->initrd == NULL || check_readable ("initrd", config->initrd, error);
 }
 
-static gboolean
-find_ovmf (VpConfig *config, VpFirmwareFile *file, GError **error)
-{
-  for (guint i = 0; i < G_N_ELEMENTS (ovmf_paths); i++)
-    {
-      if (vp_firmware_file_read (ovmf_paths[i], file, NULL) && file->kind == VP_FIRMWARE_OVMF)
-        {
-          config->firmware_path = g_strdup (ovmf_paths[i]);
-          return TRUE;
-        }
-      vp_firmware_file_clear (file);
-    }
-
-  g_set_error (error, VP_ERROR, VP_ERROR_HOST,
-               "--firmware ovmf: no %s: install the Debian package ovmf, or give its path",
-               ovmf_paths[0]);
-  return FALSE;
-}
-
 /* With these QEMU takes another firmware, or looks for it elsewhere. */
 static gboolean
 args_replace_firmware (char **args)
@@ -144,8 +117,14 @@ check_firmware (VpConfig *config, GError **error)
     }
   else if (config->firmware == VP_FIRMWARE_OVMF)
     {
-      if (!find_ovmf (config, &file, error))
-        return FALSE;
+      config->firmware_path = vp_firmware_file_find_ovmf ();
+      if (config->firmware_path == NULL)
+        {
+          g_set_error (error, VP_ERROR, VP_ERROR_HOST,
+                       "--firmware ovmf: not found: install the Debian package ovmf, or give its "
+                       "path");
+          return FALSE;
+        }
     }
   else if (!args_replace_firmware (config->qemu_args))
     vp_firmware_file_read_default (config->qemu, &file);

@@ -22,6 +22,14 @@
 /* Where distributions put it, below the folder of the program's folder. */
 static const char *const data_folders[] = { "share/qemu", "share/qemu-firmware", "share/seabios" };
 
+/* Where distributions put an OVMF that is one file, as -bios wants it. */
+static const char *const ovmf_paths[] = {
+  "/usr/share/ovmf/OVMF.fd",            /* Debian, Ubuntu */
+  "/usr/share/OVMF/OVMF.fd",            /* the same, older */
+  "/usr/share/edk2/x64/OVMF.4m.fd",     /* Arch */
+  "/usr/share/qemu/ovmf-x86_64-4m.bin", /* openSUSE */
+};
+
 void
 vp_firmware_file_clear (VpFirmwareFile *file)
 {
@@ -224,4 +232,17 @@ vp_firmware_file_read_default (const char *program, VpFirmwareFile *file)
           g_clear_pointer (&file->version, g_free);
         }
     }
+}
+
+char *
+vp_firmware_file_find_ovmf (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (ovmf_paths); i++)
+    {
+      g_auto (VpFirmwareFile) file = { .kind = VP_FIRMWARE_OTHER };
+
+      if (vp_firmware_file_read (ovmf_paths[i], &file, NULL) && file.kind == VP_FIRMWARE_OVMF)
+        return g_strdup (ovmf_paths[i]);
+    }
+  return NULL;
 }

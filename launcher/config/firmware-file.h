@@ -64,6 +64,14 @@ gboolean vp_firmware_file_read (const char *path, VpFirmwareFile *file, GError *
  */
 void vp_firmware_file_read_default (const char *program, VpFirmwareFile *file);
 
+/**
+ * vp_firmware_file_find_ovmf:
+ *
+ * Returns: (transfer full) (nullable): where a distribution has put an OVMF that is one file, as
+ *   QEMU's -bios wants it, and that vp_firmware_file_recognise() takes for one
+ */
+char *vp_firmware_file_find_ovmf (void);
+
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (VpFirmwareFile, vp_firmware_file_clear)
 
 G_END_DECLS

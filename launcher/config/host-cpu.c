@@ -6,7 +6,7 @@
 
 #define CPUINFO_HEAD 65536 /* holds the first processor, and all are alike */
 #define LEAST_BITS   32
-#define MOST_BITS    64
+#define MOST_BITS    52 /* of x86 (Intel SDM, volume 3, 4.1.4) */
 
 /* Returns: (transfer full): the start of /proc/cpuinfo, "" when it cannot be read */
 static char *

@@ -17,6 +17,15 @@ protected:
   }
 };
 
+TEST_F (NoInterruptRemapping, DoctorSaysSo)
+{
+  const Outcome outcome = vmplug ({ "doctor" });
+
+  EXPECT_EQ (outcome.status, 3) << outcome;
+  EXPECT_NE (outcome.out.find ("ok       iommu "), std::string::npos) << outcome;
+  EXPECT_NE (outcome.out.find ("failed   interrupt-remapping "), std::string::npos) << outcome;
+}
+
 TEST_F (NoInterruptRemapping, TheDeviceGoesBackAndQemusWordsAreTold)
 {
   const Outcome outcome = vmplug ({ "run", "--detach", "--json", "--name", "no", "--device",

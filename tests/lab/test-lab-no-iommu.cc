@@ -34,6 +34,15 @@ TEST_F (NoIommu, DevicesSaySo)
              nic.address + " is in no IOMMU group: the IOMMU is off or does not cover it");
 }
 
+TEST_F (NoIommu, DoctorSaysSo)
+{
+  const Outcome outcome = vmplug ({ "doctor" });
+
+  EXPECT_EQ (outcome.status, 3) << outcome;
+  EXPECT_NE (outcome.out.find ("failed   iommu "), std::string::npos) << outcome;
+  EXPECT_NE (outcome.out.find ("failed   interrupt-remapping "), std::string::npos) << outcome;
+}
+
 TEST_F (NoIommu, NothingIsTakenFromItsDriver)
 {
   const std::vector<std::string> texts = { nic.address + " is in no IOMMU group",

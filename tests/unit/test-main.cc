@@ -6,6 +6,7 @@
 #include <gio/gio.h>
 #include <gtest/gtest.h>
 #include <string>
+#include <sys/stat.h>
 #include <vector>
 
 namespace
@@ -133,12 +134,56 @@ TEST (ProgramOutput, ThatCannotBeWrittenIsAFailure)
            { "--version" },
            { "plan", "--help" },
            { "devices", "--root", host.root () },
+           { "doctor", "--root", host.root (), "--qemu", "/bin/true" },
            { "plan", "--root", host.root (), "--qemu", "/bin/true", "--json" } })
     {
       const Outcome outcome = run (words, "/dev/full");
       EXPECT_EQ (outcome.status, 1) << words[0];
       EXPECT_NE (outcome.err.find ("No space left on device"), std::string::npos) << outcome.err;
     }
+}
+
+TEST (ProgramDoctor, SaysWhatABareHostLacks)
+{
+  FakeSysfs host;
+  const Outcome outcome = run ({ "doctor", "--root", host.root (), "--qemu", "/bin/true" });
+
+  EXPECT_EQ (outcome.status, 3);
+  EXPECT_EQ (outcome.err, "");
+  EXPECT_EQ (std::count (outcome.out.begin (), outcome.out.end (), '\n'), 10);
+  EXPECT_EQ (outcome.out.find ('\033'), std::string::npos);
+  EXPECT_NE (outcome.out.find ("failed   iommu                none: "), std::string::npos)
+      << outcome.out;
+}
+
+TEST (ProgramDoctor, SaysItInJsonToo)
+{
+  FakeSysfs host;
+  const Outcome outcome =
+      run ({ "doctor", "--root", host.root (), "--qemu", "/bin/true", "--json" });
+
+  EXPECT_EQ (outcome.status, 3);
+  EXPECT_EQ (outcome.err, "");
+  EXPECT_EQ (outcome.out.rfind ("{\"checks\":[{\"name\":\"kvm\",\"status\":\"warning\",", 0), 0U)
+      << outcome.out;
+  EXPECT_EQ (outcome.out.find ('\n'), outcome.out.size () - 1);
+}
+
+/* All that can be faked is in order, so that nothing has failed. */
+TEST (ProgramDoctor, IsContentWithAHostThatLacksNothing)
+{
+  FakeSysfs host;
+  const std::string qemu = std::string (host.root ()) + "/qemu";
+
+  host.pci ("0000:41:00.0").group (40).driver ("vfio-pci");
+  host.write ("proc/interrupts", "  0:  5  IR-IO-APIC    2-edge      timer\n");
+  host.write ("qemu", "#!/bin/sh\necho QEMU emulator version 7.2.22\n"
+                      "echo 'name \"vfio-pci\"'; echo 'name \"pcie-root-port\"'\n");
+  ASSERT_EQ (chmod (qemu.c_str (), 0755), 0);
+  const Outcome outcome = run ({ "doctor", "--root", host.root (), "--qemu", qemu });
+
+  EXPECT_EQ (outcome.status, 0) << outcome.out;
+  EXPECT_EQ (outcome.out.find ("failed"), std::string::npos) << outcome.out;
 }
 
 TEST (ProgramOutput, HasNoColourWhenItIsNoTerminal)
