@@ -2,8 +2,12 @@
 
 #include <string.h>
 
+#define SEABIOS_IO_WINDOWS 14
+#define OVMF_IO_WINDOWS    8
+
 #define MIB                  (G_GUINT64_CONSTANT (1) << 20)
 #define OVMF_APERTURE        (G_GUINT64_CONSTANT (32) << 30)
+#define OVMF_PORT_SHARE      256 /* each port gets this part of the aperture */
 #define OVMF_LARGEST_REQUEST (G_GUINT64_CONSTANT (16) << 40)
 
 static const char *const kind_names[] = {
@@ -25,17 +29,22 @@ static const struct
   guint since[3];
   VpFirmware firmware;
 } seabios[] = {
-  { { 0, 0, 0 }, { .kind = VP_FIRMWARE_SEABIOS, .name = "SeaBIOS 1.16.2 or older" } },
+  { { 0, 0, 0 },
+    { .kind = VP_FIRMWARE_SEABIOS,
+      .name = "SeaBIOS 1.16.2 or older",
+      .io_windows = SEABIOS_IO_WINDOWS } },
   { { 1, 16, 3 },
     { .kind = VP_FIRMWARE_SEABIOS,
       .name = "SeaBIOS 1.16.3",
       .misplaces_large_bars = TRUE,
+      .io_windows = SEABIOS_IO_WINDOWS,
       .fills_top = TRUE,
       .overshoots_low_ram = TRUE,
       .window_bits = 46 } },
   { { 1, 17, 0 },
     { .kind = VP_FIRMWARE_SEABIOS,
       .name = "SeaBIOS 1.17.0 or later",
+      .io_windows = SEABIOS_IO_WINDOWS,
       .fills_top = TRUE,
       .overshoots_low_ram = TRUE,
       .window_bits = 44 } },
@@ -45,6 +54,7 @@ static const VpFirmware unknown_seabios = {
   .kind = VP_FIRMWARE_SEABIOS,
   .name = "SeaBIOS of an unknown version",
   .misplaces_large_bars = TRUE,
+  .io_windows = SEABIOS_IO_WINDOWS,
   .fills_top = TRUE,
   .overshoots_low_ram = TRUE,
   .window_bits = 44,
@@ -55,6 +65,8 @@ static const VpFirmware ovmf = {
   .name = "OVMF",
   .aligns_reserves = TRUE,
   .has_aperture = TRUE,
+  .gives_io_to_switch_ports = TRUE,
+  .io_windows = OVMF_IO_WINDOWS,
   .window_bits = 46, /* PlatformAddressWidthFromCpuid */
 };
 
@@ -63,6 +75,8 @@ static const VpFirmware other = {
   .kind = VP_FIRMWARE_OTHER,
   .name = "an unknown firmware",
   .misplaces_large_bars = TRUE,
+  .gives_io_to_switch_ports = TRUE,
+  .io_windows = OVMF_IO_WINDOWS,
   .fills_top = TRUE,
   .overshoots_low_ram = TRUE,
   .window_bits = 44,
@@ -184,10 +198,13 @@ vp_firmware_window (const VpFirmware *firmware, guint64 reserve, guint64 *bytes,
 }
 
 guint64
-vp_firmware_ovmf_aperture_mib (guint64 total)
+vp_firmware_ovmf_aperture_mib (guint64 total, guint n_ports)
 {
+  guint n_left = n_ports < OVMF_PORT_SHARE ? OVMF_PORT_SHARE - n_ports : 1;
   guint64 aperture = vp_window_round_up (total > G_MAXUINT64 / 2 ? G_MAXUINT64 : total * 2);
 
+  while (total > aperture / OVMF_PORT_SHARE * n_left && aperture < OVMF_LARGEST_REQUEST)
+    aperture *= 2;
   if (aperture <= OVMF_APERTURE)
     return 0;
 

@@ -19,6 +19,10 @@ typedef enum
  * @misplaces_large_bars: a BAR larger than 1/2048 of the address space can end up outside the
  *   window of its bridge (measured: 128 GiB and 32 MiB behind one port at 46 bits)
  * @has_aperture: gives 64-bit windows out of an aperture that has to be asked for
+ * @gives_io_to_switch_ports: every downstream port of a switch gets I/O space, even an empty one
+ *   (measured)
+ * @io_windows: how many bridges and ports can have I/O space on q35, 4 KiB each, before it panics
+ *   or leaves out whole devices (measured)
  * @fills_top: once RAM reaches above 4 GiB, 64-bit windows go to the topmost eighth of the address
  *   space, and every hotplug port gets at least 1/2048 of it (measured: 32 GiB each at 46 bits)
  * @overshoots_low_ram: with all RAM below 4 GiB the window of an empty port can land above
@@ -35,6 +39,8 @@ typedef struct
   gboolean aligns_reserves;
   gboolean misplaces_large_bars;
   gboolean has_aperture;
+  gboolean gives_io_to_switch_ports;
+  guint io_windows;
   gboolean fills_top;
   gboolean overshoots_low_ram;
   guint window_bits;
@@ -103,13 +109,15 @@ void vp_firmware_window (const VpFirmware *firmware,
 /**
  * vp_firmware_ovmf_aperture_mib:
  * @total: bytes of 64-bit windows that are needed in all
+ * @n_ports: how many hotplug ports there are
  *
  * OVMF's 64-bit aperture is 32 GiB unless it trusts the CPU's address width; opt/ovmf/X-PciMmio64Mb
- * sets it, up to 16 TiB (PlatformPei, MemDetect.c).
+ * sets it, up to 16 TiB (PlatformPei, MemDetect.c). Every hotplug port that asks for less gets
+ * 1/256 of it (PciHotPlugInitDxe; measured).
  *
- * Returns: MiB for X-PciMmio64Mb: a power of two that holds @total twice, at least 32 GiB, at most
- *   16 TiB; 0 when 32 GiB is enough
+ * Returns: MiB for X-PciMmio64Mb: a power of two that holds @total twice beside the ports, at least
+ *   32 GiB, at most 16 TiB; 0 when 32 GiB is enough
  */
-guint64 vp_firmware_ovmf_aperture_mib (guint64 total);
+guint64 vp_firmware_ovmf_aperture_mib (guint64 total, guint n_ports);
 
 G_END_DECLS

@@ -3,20 +3,27 @@
 #include "devices/byte-size.h"
 #include "devices/error.h"
 
-#define Q35_WINDOWS     14
-#define Q35_HOT_WINDOWS 8
+/* 36 KiB must not be reached, nor OVMF's 16 KiB, and the machine's own IDE has 16 bytes. */
+#define PC_SEABIOS_BYTES (9 * VP_IO_WINDOW - 256)
+#define PC_OTHER_BYTES   (4 * VP_IO_WINDOW - 256)
 
-/* 36 KiB must not be reached, and the machine's own IDE has 16 bytes. */
-#define PC_BYTES (9 * VP_IO_WINDOW - 256)
+static guint64
+total_of (VpMachineType machine, const VpFirmware *firmware)
+{
+  if (machine == VP_MACHINE_Q35)
+    return firmware->io_windows * VP_IO_WINDOW;
+
+  return firmware->kind == VP_FIRMWARE_SEABIOS ? PC_SEABIOS_BYTES : PC_OTHER_BYTES;
+}
 
 void
-vp_io_space_init (VpIoSpace *space, VpMachineType machine)
+vp_io_space_init (VpIoSpace *space, VpMachineType machine, const VpFirmware *firmware)
 {
-  g_return_if_fail (space != NULL);
+  g_return_if_fail (space != NULL && firmware != NULL);
 
-  space->total = machine == VP_MACHINE_Q35 ? Q35_WINDOWS * VP_IO_WINDOW : PC_BYTES;
+  space->total = total_of (machine, firmware);
   space->left = space->total;
-  space->left_for_hot = machine == VP_MACHINE_Q35 ? Q35_HOT_WINDOWS * VP_IO_WINDOW : 0;
+  space->left_for_hot = machine == VP_MACHINE_Q35 ? space->total / 2 : 0;
 }
 
 gboolean

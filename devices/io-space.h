@@ -1,5 +1,6 @@
 #pragma once
 
+#include "devices/firmware.h"
 #include "devices/topology.h"
 
 G_BEGIN_DECLS
@@ -16,8 +17,9 @@ G_BEGIN_DECLS
  * The I/O space of a VM while a plan is built. SeaBIOS has 60 KiB of it for PCI on q35 and 36 KiB
  * on pc (pciinit.c, pci_bios_init_root_regions_io()). When what it finds at boot does not fit, it
  * panics with "PCI: out of I/O address space" and the guest never boots (measured: 15 ports with an
- * I/O BAR behind each on q35, 9 bridges on pc). io-reserve=0 on the port does not help a device
- * that is there at boot: its BAR counts all the same (measured).
+ * I/O BAR behind each on q35, 9 bridges on pc). OVMF has less, and leaves out devices, memory BARs
+ * and all (measured; on pc it has 16 KiB, OvmfPkg/PlatformPei). io-reserve=0 on the port does not
+ * help a device that is there at boot: its BAR counts all the same (measured).
  */
 typedef struct
 {
@@ -30,8 +32,9 @@ typedef struct
  * vp_io_space_init:
  * @space: (out caller-allocates): all of it, but for what the machine's own devices take
  * @machine: q35 or pc
+ * @firmware: who gives it away
  */
-void vp_io_space_init (VpIoSpace *space, VpMachineType machine);
+void vp_io_space_init (VpIoSpace *space, VpMachineType machine, const VpFirmware *firmware);
 
 /**
  * vp_io_space_take_cold:

@@ -25,10 +25,28 @@ space_of (guint bits)
 static guint64
 aperture_of (const VpPlan *plan)
 {
-  guint64 mib =
-      plan->firmware->has_aperture ? vp_firmware_ovmf_aperture_mib (plan->pref64_total) : 0;
+  guint64 mib = plan->firmware->has_aperture
+                    ? vp_firmware_ovmf_aperture_mib (plan->pref64_total, plan->ports->len)
+                    : 0;
 
   return mib > 0 ? mib << 20 : plan->pref64_total;
+}
+
+static guint64
+largest_cold_bar (const VpPlan *plan)
+{
+  guint64 largest = 0;
+
+  for (guint i = 0; i < plan->devices->len; i++)
+    {
+      const VpPlanDevice *device = plan->devices->pdata[i];
+      const VpBar *bar =
+          device->function != NULL ? vp_pci_function_largest_bar (device->function) : NULL;
+
+      if (device->plug == VP_PLUG_COLD && bar != NULL)
+        largest = MAX (largest, bar->size);
+    }
+  return largest;
 }
 
 static gboolean
@@ -71,58 +89,71 @@ check_low_ram (const VpPlan *plan, gboolean has_high_ram, GError **error)
   return TRUE;
 }
 
-static void
-warn_of_misplaced_bars (VpPlan *plan, guint bits, gboolean has_high_ram)
+/* What firmware cannot do without. */
+static guint
+needed_bits (const VpPlan *plan, const VpPlanPolicy *policy, guint64 aperture)
 {
-  guint used = plan->firmware->window_bits > 0 ? MIN (bits, plan->firmware->window_bits) : bits;
+  guint needed = vp_address_space_needed_bits (&policy->space, aperture);
+
+  if (plan->firmware->fills_top && aperture > 0)
+    needed = MAX (needed, bits_of (vp_window_round_up (aperture)) + TOP_BITS);
+  return needed;
+}
+
+/* What firmware does better with, up to @most. */
+static guint
+wanted_bits (const VpPlan *plan, guint needed, guint64 aperture, guint64 largest, guint most)
+{
+  guint wanted = needed;
+
+  if (plan->firmware->has_aperture && aperture > 0)
+    wanted = MAX (wanted, bits_of (vp_window_round_up (aperture)) + TOP_BITS);
+  if (plan->firmware->misplaces_large_bars && largest > 0)
+    wanted = MAX (wanted, bits_of (largest) + ALIGNMENT_BITS);
+  return MAX (needed, MIN (wanted, most));
+}
+
+static void
+warn_of_misplaced_bars (VpPlan *plan, guint64 largest, guint used)
+{
   guint64 limit = space_of (used > ALIGNMENT_BITS ? used - ALIGNMENT_BITS : 0);
+  g_autofree char *size = vp_byte_size_format (largest);
+  g_autofree char *most = vp_byte_size_format (limit);
 
-  if (!plan->firmware->misplaces_large_bars || !has_high_ram)
-    return;
-  for (guint i = 0; i < plan->devices->len; i++)
-    {
-      const VpPlanDevice *device = plan->devices->pdata[i];
-      const VpBar *bar =
-          device->function != NULL ? vp_pci_function_largest_bar (device->function) : NULL;
-      g_autofree char *size = NULL;
-      g_autofree char *most = NULL;
-
-      if (device->plug != VP_PLUG_COLD || bar == NULL || bar->size <= limit)
-        continue;
-      size = vp_byte_size_format (bar->size);
-      most = vp_byte_size_format (limit);
-      g_ptr_array_add (plan->warnings,
-                       g_strdup_printf ("%s: BAR %u is %s, and %s can put a BAR of more than %s "
-                                        "outside its window: vmplug rehearse tells whether it does",
-                                        device->id, bar->index, size, plan->firmware->name, most));
-      return;
-    }
+  if (largest > limit)
+    g_ptr_array_add (plan->warnings,
+                     g_strdup_printf ("a BAR of %s: %s can put one of more than %s outside its "
+                                      "window; vmplug rehearse tells whether it does",
+                                      size, plan->firmware->name, most));
 }
 
 gboolean
 vp_plan_set_width (VpPlan *plan, const VpPlanPolicy *policy, GError **error)
 {
   const VpFirmware *firmware = plan->firmware;
-  guint64 aperture = aperture_of (plan);
+  guint64 aperture = aperture_of (plan), largest = largest_cold_bar (plan);
   gboolean has_high_ram = vp_address_space_ram_end (&policy->space) > space_of (32);
-  guint needed = vp_address_space_needed_bits (&policy->space, aperture);
-  guint wanted = needed, most = policy->max_bits;
+  guint needed = needed_bits (plan, policy, aperture);
+  guint most =
+      firmware->window_bits > 0 ? MIN (policy->max_bits, firmware->window_bits) : policy->max_bits;
 
-  if (policy->default_bits == 0)
-    return TRUE; /* nobody knows */
-
-  if (needed > most)
-    return refuse (plan, policy, needed, most, "the guest's CPU has", error);
-  if (firmware->window_bits > 0 && needed > firmware->window_bits)
-    return refuse (plan, policy, needed, firmware->window_bits, "firmware stays within", error);
-  if (!check_low_ram (plan, has_high_ram, error))
+  if (policy->default_bits > 0 && needed > policy->max_bits)
+    return refuse (plan, policy, needed, policy->max_bits, "the guest's CPU has", error);
+  if (policy->default_bits > 0 && needed > most)
+    return refuse (plan, policy, needed, most, "firmware stays within", error);
+  if (policy->default_bits > 0 && !check_low_ram (plan, has_high_ram, error))
     return FALSE;
 
-  if (firmware->window_bits > 0)
-    most = MIN (most, firmware->window_bits);
-  if (firmware->fills_top && has_high_ram)
-    wanted = MAX (needed, MIN (bits_of (vp_window_round_up (aperture)) + TOP_BITS, most));
-  plan->phys_bits = MAX (wanted, policy->default_bits);
-  warn_of_misplaced_bars (plan, plan->phys_bits, has_high_ram);
+  if (policy->default_bits > 0)
+    plan->phys_bits =
+        MAX (policy->default_bits, wanted_bits (plan, needed, aperture, largest, most));
+  if (firmware->misplaces_large_bars && has_high_ram && plan->phys_bits > 0)
+    warn_of_misplaced_bars (plan, largest, MIN (plan->phys_bits, firmware->window_bits));
+
+  /* OVMF takes an eighth of what the CPU addresses, up to its own limit, or what it is told. */
+  if (firmware->has_aperture &&
+      (plan->phys_bits == 0 ||
+       aperture > space_of (MIN (plan->phys_bits, firmware->window_bits) - TOP_BITS)))
+    plan->aperture_mib = vp_firmware_ovmf_aperture_mib (plan->pref64_total, plan->ports->len);
   return TRUE;
 }

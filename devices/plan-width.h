@@ -6,7 +6,8 @@ G_BEGIN_DECLS
 
 /**
  * vp_plan_set_width:
- * @plan: a plan whose windows are known; its @phys_bits is set, and its warnings may grow
+ * @plan: a plan whose windows are known; its @phys_bits and @aperture_mib are set, and
+ *   its warnings may grow
  * @policy: what is wanted
  * @error: return location for a #GError
  *

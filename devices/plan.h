@@ -178,6 +178,7 @@ typedef struct
  * @pref64_total: bytes of 64-bit prefetchable windows in all
  * @mem_total: bytes of windows below 4 GiB in all
  * @phys_bits: address width that the guest's CPU is to have; 0 when it is not known
+ * @aperture_mib: MiB to ask OVMF for with opt/ovmf/X-PciMmio64Mb; 0 for nothing
  *
  * Where everything goes. Constant once built; a change makes a new plan. It borrows the functions
  * of the inventory, which must live longer.
@@ -193,6 +194,7 @@ typedef struct
   guint64 pref64_total;
   guint64 mem_total;
   guint phys_bits;
+  guint64 aperture_mib;
 } VpPlan;
 
 /**

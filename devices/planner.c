@@ -44,7 +44,7 @@ vp_planner_new (const VpPlanPolicy *policy, VpPlan *plan)
   self->policy = policy;
   self->plan = plan;
   self->pool = vp_port_pool_new (&policy->root, plan);
-  vp_io_space_init (&self->io, policy->root.machine);
+  vp_io_space_init (&self->io, policy->root.machine, policy->firmware);
   self->bridge.bars = g_array_new (FALSE, FALSE, sizeof (VpBar));
   return self;
 }
@@ -60,17 +60,20 @@ vp_planner_free (VpPlanner *self)
 static gboolean
 take_io (VpPlanner *self, VpPlanPort *port, VpPlug plug, guint64 bytes, GError **error)
 {
+  /* The port of a switch forwards none, so nothing behind it gets any, however much it takes. */
+  if (port->kind == VP_PORT_DOWNSTREAM)
+    {
+      if (self->policy->firmware->gives_io_to_switch_ports)
+        bytes = MAX (bytes, VP_IO_WINDOW);
+      else if (plug == VP_PLUG_HOT)
+        bytes = 0;
+      return vp_io_space_take_cold (&self->io, bytes, error);
+    }
   if (bytes == 0)
     return TRUE;
 
-  /* The port of a switch forwards none, so nothing behind it gets any. */
-  if (plug == VP_PLUG_HOT)
-    {
-      port->has_io = port->kind != VP_PORT_DOWNSTREAM && vp_io_space_take_hot (&self->io, bytes);
-      return TRUE;
-    }
-  port->has_io = port->kind != VP_PORT_DOWNSTREAM;
-  return vp_io_space_take_cold (&self->io, bytes, error);
+  port->has_io = plug == VP_PLUG_COLD || vp_io_space_take_hot (&self->io, bytes);
+  return plug == VP_PLUG_HOT || vp_io_space_take_cold (&self->io, bytes, error);
 }
 
 /* Asks for the windows that firmware cannot see: those of devices that come later. */
@@ -316,8 +319,12 @@ add_spare_ports (VpPlanner *self, GError **error)
     return FALSE;
 
   for (guint i = 0; i < self->policy->n_spare; i++)
-    if (!reserve (self, vp_port_pool_take (self->pool, VP_PORT_SPARE, NULL), &need, error))
-      return FALSE;
+    {
+      VpPlanPort *port = vp_port_pool_take (self->pool, VP_PORT_SPARE, NULL);
+
+      if (!take_io (self, port, VP_PLUG_HOT, 0, error) || !reserve (self, port, &need, error))
+        return FALSE;
+    }
   return TRUE;
 }
 

@@ -39,11 +39,11 @@ static void
 add_boot (GPtrArray *argv, const VpArgvInput *input)
 {
   const VpConfig *config = input->config;
-  guint64 aperture = vp_firmware_ovmf_aperture_mib (input->plan->pref64_total);
+  guint64 aperture = input->plan->aperture_mib;
 
   if (config->firmware_path != NULL)
     vp_argv_add (argv, "-bios", config->firmware_path);
-  if (config->firmware == VP_FIRMWARE_OVMF && aperture != 0)
+  if (aperture > 0)
     vp_argv_add_format (argv, "-fw_cfg", "name=" OVMF_APERTURE ",string=%" G_GUINT64_FORMAT,
                         aperture);
 

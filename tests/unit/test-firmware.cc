@@ -265,7 +265,7 @@ class FirmwareAperture : public testing::TestWithParam<ApertureRow>
 
 TEST_P (FirmwareAperture, IsAskedForOnlyWhenTheDefaultIsTooSmall)
 {
-  EXPECT_EQ (vp_firmware_ovmf_aperture_mib (GetParam ().total), GetParam ().mib);
+  EXPECT_EQ (vp_firmware_ovmf_aperture_mib (GetParam ().total, 0), GetParam ().mib);
 }
 
 INSTANTIATE_TEST_SUITE_P (Table,
@@ -278,6 +278,16 @@ TEST (Firmware, HasTheNamesOfTheContract)
   EXPECT_STREQ (vp_firmware_kind_to_string (VP_FIRMWARE_SEABIOS), "seabios");
   EXPECT_STREQ (vp_firmware_kind_to_string (VP_FIRMWARE_OVMF), "ovmf");
   EXPECT_STREQ (vp_firmware_kind_to_string (VP_FIRMWARE_OTHER), "other");
+}
+
+/* 240 empty ports take 240/256 of whatever there is. */
+TEST (Firmware, ManyPortsMakeTheApertureLarger)
+{
+  EXPECT_EQ (vp_firmware_ovmf_aperture_mib (16 * GiB, 0), 0U);
+  EXPECT_EQ (vp_firmware_ovmf_aperture_mib (16 * GiB, 128), 0U) << "half is left";
+  EXPECT_EQ (vp_firmware_ovmf_aperture_mib (16 * GiB, 129), 65536U);
+  EXPECT_EQ (vp_firmware_ovmf_aperture_mib (16 * GiB, 240), 262144U);
+  EXPECT_EQ (vp_firmware_ovmf_aperture_mib (16 * GiB, 999), 4194304U);
 }
 
 } // namespace

@@ -88,6 +88,21 @@ const RefusalRow refusals[] = {
     },
     VP_DEVICE_ERROR_NO_SLOT,
     { "0000:0f:00.0", "4 KiB at boot", "56 KiB of the 56 KiB" } },
+  { "ovmf_has_less_io_space",
+    [] (PlanInput &in) {
+      in.policy.firmware = vp_firmware_get (VP_FIRMWARE_OVMF, nullptr);
+      for (int i = 0; i < 9; i++)
+        in.host (nth_address (i), NIC_WITH_IO).cold ();
+    },
+    VP_DEVICE_ERROR_NO_SLOT,
+    { "0000:09:00.0", "4 KiB at boot", "32 KiB of the 32 KiB" } },
+  { "ovmf_gives_io_space_to_empty_switch_ports",
+    [] (PlanInput &in) {
+      in.policy.firmware = vp_firmware_get (VP_FIRMWARE_OVMF, nullptr);
+      in.policy.n_spare = 239 + 9;
+    },
+    VP_DEVICE_ERROR_NO_SLOT,
+    { "32 KiB of the 32 KiB" } },
   { "bridges_that_no_firmware_survives",
     [] (PlanInput &in) { add_many_conventional (in, 14 * 31 + 1, {}); },
     VP_DEVICE_ERROR_NO_SLOT,
@@ -95,14 +110,14 @@ const RefusalRow refusals[] = {
   { "pc_io_bars_beside_bridges",
     [] (PlanInput &in) {
       in.policy.root.machine = VP_MACHINE_PC;
-      for (int i = 0; i < 15; i++)
+      for (int i = 0; i < 16; i++)
         in.host (nth_address (i), { { 0, FakeBar::IO, 256 } }).cold ();
-      for (int i = 15; i < 17 + 7 * 31; i++)
+      for (int i = 16; i < 16 + 7 * 31; i++)
         in.host (nth_address (i), NVME).cold ();
       in.host ("0200:01:00.0", NVME).cold ();
     },
     VP_DEVICE_ERROR_NO_SLOT,
-    { "0200:01:00.0", "4 KiB at boot", "35.75 KiB" } },
+    { "0200:01:00.0", "4 KiB at boot" } },
   { "mem_windows_beyond_4_gib",
     [] (PlanInput &in) {
       for (int i = 0; i < 9; i++)
@@ -128,7 +143,7 @@ const RefusalRow refusals[] = {
       in.host ("0000:17:00.0", { { 2, FakeBar::MEM64_PREF, 16 * TiB } });
     },
     VP_DEVICE_ERROR_NO_SLOT,
-    { "16 TiB", "45 address bits", "firmware stays within 44" } },
+    { "16 TiB", "47 address bits", "firmware stays within 44" } },
   { "hot_window_with_low_ram_on_new_seabios",
     [] (PlanInput &in) {
       in.policy.firmware = vp_firmware_get (VP_FIRMWARE_SEABIOS, "1.16.3");
@@ -416,18 +431,18 @@ TEST_P (PlanReasons, AndWarningsAreForAPerson)
 
 INSTANTIATE_TEST_SUITE_P (Table, PlanReasons, testing::ValuesIn (reasons), name_of_row<ReasonRow>);
 
-TEST (Plan, TheNinthHotDeviceWithAnIoBarGoesWithout)
+TEST (Plan, TheEighthHotDeviceWithAnIoBarGoesWithout)
 {
   PlanInput input;
-  add_many (input, 9, NIC_WITH_IO);
+  add_many (input, 8, NIC_WITH_IO);
   g_autoptr (VpPlan) plan = must_build (input);
   ASSERT_NE (plan, nullptr);
 
-  for (guint i = 0; i < 9; i++)
-    EXPECT_EQ (port_at (plan, i)->has_io, i < 8) << i;
-  EXPECT_EQ (port_at (plan, 8)->reserve.io, 0U);
+  for (guint i = 0; i < 8; i++)
+    EXPECT_EQ (port_at (plan, i)->has_io, i < 7) << i;
+  EXPECT_EQ (port_at (plan, 7)->reserve.io, 0U);
   ASSERT_EQ (warnings_of (plan).size (), 1U);
-  EXPECT_EQ (warnings_of (plan)[0].rfind ("0000:09:00.0: its I/O BAR", 0), 0U)
+  EXPECT_EQ (warnings_of (plan)[0].rfind ("0000:08:00.0: its I/O BAR", 0), 0U)
       << warnings_of (plan)[0];
 }
 

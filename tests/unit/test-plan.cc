@@ -264,9 +264,9 @@ const PortRow ports[] = {
     { "port1 spare - 0/32 MiB/64 GiB" } },
   { "largest_mem_that_can_be_asked_for",
     [] (PlanInput &in) {
-      in.host ("0000:41:00.0", { { 0, FakeBar::MEM32, 1 * GiB } });
+      in.host ("0000:41:00.0", { { 0, FakeBar::MEM32, 256 * MiB } });
     },
-    { "port1 spare - 0/2 GiB/0" } },
+    { "port1 spare - 0/512 MiB/0" } },
   { "io_of_a_cold_device_is_left_to_firmware",
     [] (PlanInput &in) { in.host ("0000:41:00.0", NIC_WITH_IO).cold (); },
     { "port1 cold io 0/0/0" } },
