@@ -105,7 +105,7 @@ on_stepped (VpAttachment *member, gpointer user_data)
     assemble (self);
   else if (self->exposed && vp_attachment_is_asking (member))
     for (guint i = 0; i < self->members->len; i++)
-      if (self->members->pdata[i] != member)
+      if (self->members->pdata[i] != member && !is_over (self->members->pdata[i]))
         vp_attachment_step (self->members->pdata[i], VP_DEVICE_EVENT_MATE_LEAVES,
                             vp_attachment_get_failure (member));
 }
