@@ -71,24 +71,38 @@ resolve (Wishes *wishes, const VpInventory *inventory, VpDeviceSpec *spec, GErro
   return TRUE;
 }
 
+/* Checks that each can be assigned, or makes warnings of why not. */
 static gboolean
-find_devices (VpBlueprint *self, Wishes *wishes, GError **error)
+check_devices (VpBlueprint *self, const Wishes *wishes, GPtrArray *warnings, GError **error)
+{
+  for (guint i = 0; i < wishes->requests->len; i++)
+    {
+      const VpPlanRequest *request = &g_array_index (wishes->requests, VpPlanRequest, i);
+      g_autoptr (GError) why = NULL;
+
+      if (request->function == NULL ||
+          vp_host_devices_check (self->sysfs, self->inventory, request->function, wishes->taken,
+                                 TRUE, &why))
+        continue;
+      if (warnings == NULL)
+        {
+          g_propagate_error (error, g_steal_pointer (&why));
+          return FALSE;
+        }
+      g_ptr_array_add (warnings, g_strdup_printf ("not assignable yet: %s", why->message));
+    }
+  return TRUE;
+}
+
+static gboolean
+find_devices (VpBlueprint *self, Wishes *wishes, GPtrArray *warnings, GError **error)
 {
   for (guint i = 0; i < self->config->devices->len; i++)
     if (!resolve (wishes, self->inventory, self->config->devices->pdata[i], error))
       return FALSE;
 
   /* Only now is it known which neighbours in a group come along. */
-  for (guint i = 0; i < wishes->requests->len; i++)
-    {
-      const VpPlanRequest *request = &g_array_index (wishes->requests, VpPlanRequest, i);
-
-      if (request->function != NULL &&
-          !vp_host_devices_check (self->sysfs, self->inventory, request->function, wishes->taken,
-                                  TRUE, error))
-        return FALSE;
-    }
-  return TRUE;
+  return check_devices (self, wishes, warnings, error);
 }
 
 /* QEMU creates such a device before ours and puts it into the first free slot, which is a port's.
@@ -114,7 +128,7 @@ warn_of_qemu_args (VpBlueprint *self)
 }
 
 static gboolean
-make_plan (VpBlueprint *self, GError **error)
+make_plan (VpBlueprint *self, gboolean is_rehearsal, GError **error)
 {
   const VpPlanPolicy policy = {
     .machine = self->config->machine,
@@ -124,8 +138,9 @@ make_plan (VpBlueprint *self, GError **error)
     .spare_window = self->config->spare_window,
   };
   g_auto (Wishes) wishes = wishes_new ();
+  g_autoptr (GPtrArray) warnings = g_ptr_array_new_with_free_func (g_free);
 
-  if (!find_devices (self, &wishes, error))
+  if (!find_devices (self, &wishes, is_rehearsal ? warnings : NULL, error))
     return FALSE;
 
   self->plan = vp_plan_build (&policy, (const VpPlanRequest *) (void *) wishes.requests->data,
@@ -134,18 +149,16 @@ make_plan (VpBlueprint *self, GError **error)
     return FALSE;
 
   self->specs = g_ptr_array_ref (wishes.specs);
+  g_ptr_array_extend_and_steal (self->plan->warnings, g_steal_pointer (&warnings));
   warn_of_qemu_args (self);
   return TRUE;
 }
 
-VpBlueprint *
-vp_blueprint_new (VpConfig *config, const char *root, GError **error)
+static VpBlueprint *
+new_blueprint (VpConfig *config, const char *root, gboolean is_rehearsal, GError **error)
 {
   g_autoptr (VpBlueprint) self = g_new0 (VpBlueprint, 1);
   VpKvmFacts facts;
-
-  g_return_val_if_fail (config != NULL && root != NULL, NULL);
-  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   self->config = config;
   if (!vp_config_check (config, error) || !vp_own_devices_check (config, error))
@@ -160,7 +173,7 @@ vp_blueprint_new (VpConfig *config, const char *root, GError **error)
     return NULL;
 
   self->inventory = vp_inventory_read (self->sysfs, error);
-  if (self->inventory == NULL || !make_plan (self, error))
+  if (self->inventory == NULL || !make_plan (self, is_rehearsal, error))
     return NULL;
 
   self->argv = vp_argv_build (&(VpArgvInput){
@@ -170,6 +183,24 @@ vp_blueprint_new (VpConfig *config, const char *root, GError **error)
       .accel = self->accel,
   });
   return g_steal_pointer (&self);
+}
+
+VpBlueprint *
+vp_blueprint_new (VpConfig *config, const char *root, GError **error)
+{
+  g_return_val_if_fail (config != NULL && root != NULL, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  return new_blueprint (config, root, FALSE, error);
+}
+
+VpBlueprint *
+vp_blueprint_new_for_rehearsal (VpConfig *config, const char *root, GError **error)
+{
+  g_return_val_if_fail (config != NULL && root != NULL, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  return new_blueprint (config, root, TRUE, error);
 }
 
 void
