@@ -121,12 +121,9 @@ vp_rehearsal_report_to_json (const VpRehearsalReport *self)
 {
   JsonObject *object = json_object_new ();
   JsonArray *devices = json_array_new ();
-  JsonArray *warnings = json_array_new ();
 
   for (guint i = 0; i < self->devices->len; i++)
     json_array_add_object_element (devices, device_to_json (self->devices->pdata[i]));
-  for (guint i = 0; i < self->warnings->len; i++)
-    json_array_add_string_element (warnings, self->warnings->pdata[i]);
 
   json_object_set_boolean_member (object, "ok", self->ok);
   json_object_set_string_member (object, "machine",
@@ -135,7 +132,6 @@ vp_rehearsal_report_to_json (const VpRehearsalReport *self)
                                  vp_firmware_kind_to_string (self->plan->firmware->kind));
   json_object_set_array_member (object, "devices", devices);
   json_object_set_array_member (object, "ports", ports_to_json (self));
-  json_object_set_array_member (object, "warnings", warnings);
   json_object_set_double_member (object, "seconds", self->seconds);
   set_text (object, "last_words", self->last_words);
   return object;
@@ -191,8 +187,6 @@ vp_rehearsal_report_to_text (const VpRehearsalReport *self)
       print_device (text, device);
       n_bad += !device->ok;
     }
-  for (guint i = 0; i < self->warnings->len; i++)
-    g_string_append_printf (text, "warning: %s\n", (char *) self->warnings->pdata[i]);
   g_string_append_printf (text, "%s: %u of %u device%s placed by %s in %.1f s\n",
                           self->ok ? "ok" : "FAIL", self->devices->len - n_bad, self->devices->len,
                           self->devices->len == 1 ? "" : "s", self->plan->firmware->name,

@@ -260,14 +260,6 @@ conclude (VpRehearsalReport *self, VpRehearsedDevice *device, const VpRehearsalV
 
       if (problem == NULL)
         continue;
-      if (bar->place == VP_BAR_TOO_HIGH && view->is_emulated)
-        {
-          g_ptr_array_add (self->warnings,
-                           g_strdup_printf ("%s: %s: no more than TCG has, and a guest's kernel "
-                                            "would not use it",
-                                            device->device->id, problem));
-          continue;
-        }
       device->ok = FALSE;
       if (device->problem == NULL)
         device->problem = g_steal_pointer (&problem);
@@ -324,7 +316,6 @@ vp_rehearsal_report_new (const VpPlan *plan,
   self->plan = plan;
   self->devices = g_ptr_array_new_with_free_func ((GDestroyNotify) device_free);
   self->windows = g_array_new (FALSE, FALSE, sizeof (VpGuestWindows));
-  self->warnings = g_ptr_array_new_with_free_func (g_free);
   look_at_ports (self, view);
   for (guint i = 0; i < plan->devices->len; i++)
     g_ptr_array_add (self->devices, look_at (plan->devices->pdata[i], stand_ins, view));
@@ -346,7 +337,6 @@ vp_rehearsal_report_free (VpRehearsalReport *self)
 
   g_ptr_array_unref (self->devices);
   g_array_unref (self->windows);
-  g_ptr_array_unref (self->warnings);
   g_free (self->last_words);
   g_free (self);
 }

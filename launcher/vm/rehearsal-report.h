@@ -63,7 +63,6 @@ typedef struct
  * @is_set_up: whether firmware has set up PCI at all
  * @devices: (element-type VpRehearsedDevice): in the order of the plan
  * @windows: (element-type VpGuestWindows): of each port of the plan, in its order
- * @warnings: (element-type utf8): what the user should know
  * @seconds: from QEMU's start to the verdict
  * @last_words: (nullable): the last line that firmware printed
  *
@@ -76,7 +75,6 @@ typedef struct
   gboolean is_set_up;
   GPtrArray *devices;
   GArray *windows;
-  GPtrArray *warnings;
   double seconds;
   char *last_words;
 } VpRehearsalReport;
@@ -87,8 +85,6 @@ typedef struct
  * @registers: (nullable) (element-type utf8 VpGuestBars): by QEMU id, what is better known of some
  *   devices than @query_pci has it
  * @address_bits: of the guest's CPU; 0 when they are not known
- * @is_emulated: whether that CPU is TCG's, whose 40 bits are nobody's choice: what does not fit
- * them is a warning
  *
  * What is seen of a VM at one moment.
  */
@@ -97,7 +93,6 @@ typedef struct
   JsonArray *query_pci;
   GHashTable *registers;
   guint address_bits;
-  gboolean is_emulated;
 } VpRehearsalView;
 
 /**

@@ -141,7 +141,6 @@ judge (Rehearsal *self)
     .query_pci = json_node_get_array (self->seen),
     .registers = self->registers,
     .address_bits = self->address_bits,
-    .is_emulated = self->blueprint->accel == VP_ACCEL_TCG,
   };
 
   return vp_rehearsal_report_new (self->blueprint->plan, self->stand_ins, &view);

@@ -19,13 +19,38 @@
 static const struct
 {
   const char *driver;
-  const char *size_property;
+  const char *size_property; /* NULL: the size is that of its memory */
   guint bar;
   guint64 min, max;
+  gboolean has_memory;    /* is made of a memory backend */
+  gboolean has_small_mem; /* and BAR 0 is a small one for memory */
+  gboolean has_small_io;  /* and BAR 1 is a small one for I/O */
 } kinds[] = {
-  [VP_STAND_IN_PREF64] = { "pci-testdev", "membar", 2, SMALLEST_BAR, MAX_PREF64 },
-  [VP_STAND_IN_PREF32] = { "bochs-display", "vgamem", 0, MIN_DISPLAY, MAX_DISPLAY },
-  [VP_STAND_IN_MEM32] = { "acpi-erst", "record_size", 1, SMALLEST_BAR, MAX_MEM32 },
+  [VP_STAND_IN_PREF64] = { .driver = "ivshmem-plain",
+                           .bar = 2,
+                           .min = SMALLEST_BAR,
+                           .max = MAX_PREF64,
+                           .has_memory = TRUE,
+                           .has_small_mem = TRUE },
+  [VP_STAND_IN_PREF64_IO] = { .driver = "pci-testdev",
+                              .size_property = "membar",
+                              .bar = 2,
+                              .min = SMALLEST_BAR,
+                              .max = MAX_PREF64,
+                              .has_small_mem = TRUE,
+                              .has_small_io = TRUE },
+  [VP_STAND_IN_PREF32] = { .driver = "bochs-display",
+                           .size_property = "vgamem",
+                           .bar = 0,
+                           .min = MIN_DISPLAY,
+                           .max = MAX_DISPLAY },
+  [VP_STAND_IN_MEM32] = { .driver = "acpi-erst",
+                          .size_property = "record_size",
+                          .bar = 1,
+                          .min = SMALLEST_BAR,
+                          .max = MAX_MEM32,
+                          .has_memory = TRUE,
+                          .has_small_mem = TRUE },
 };
 
 /* One BAR of the host's that has a stand-in of its own, or NO_BAR: its function has none. */
@@ -57,13 +82,22 @@ is_small (const VpBar *bar)
   return bar->kind == VP_BAR_IO || bar->size < SMALLEST_BAR;
 }
 
+static gboolean
+has_io_bar (const VpPciFunction *function)
+{
+  for (guint i = 0; i < function->n_bars; i++)
+    if (function->bars[i].kind == VP_BAR_IO)
+      return TRUE;
+  return FALSE;
+}
+
 /* A bridge forwards 64-bit memory that is not prefetchable only below 4 GiB; without a bridge it
  * may be anywhere. */
 static VpStandInKind
-kind_of (const VpBar *bar, gboolean is_bridged)
+kind_of (const VpBar *bar, gboolean is_bridged, gboolean has_io)
 {
   if (bar->kind == VP_BAR_MEM64 && (bar->prefetchable || !is_bridged))
-    return VP_STAND_IN_PREF64;
+    return has_io ? VP_STAND_IN_PREF64_IO : VP_STAND_IN_PREF64;
   if (bar->kind == VP_BAR_MEM32 && bar->prefetchable && bar->size <= kinds[VP_STAND_IN_PREF32].max)
     return VP_STAND_IN_PREF32;
   return VP_STAND_IN_MEM32;
@@ -73,16 +107,16 @@ static gboolean
 is_exact (const VpBar *bar, VpStandInKind kind)
 {
   return bar->size == CLAMP (vp_window_round_up (bar->size), kinds[kind].min, kinds[kind].max) &&
-         (bar->kind == VP_BAR_MEM64) == (kind == VP_STAND_IN_PREF64) &&
+         (bar->kind == VP_BAR_MEM64) ==
+             (kind == VP_STAND_IN_PREF64 || kind == VP_STAND_IN_PREF64_IO) &&
          bar->prefetchable == (kind != VP_STAND_IN_MEM32);
 }
 
-/* The small BARs that every stand-in of a kind has: acpi-erst and pci-testdev one for memory,
- * pci-testdev alone one for I/O. */
+/* Whether a small BAR of a stand-in's can be used for a small one of the host's. */
 static gboolean
 has_small_bar (VpStandInKind kind, VpBarKind bar)
 {
-  return kind == VP_STAND_IN_PREF64 || (kind == VP_STAND_IN_MEM32 && bar != VP_BAR_IO);
+  return bar == VP_BAR_IO ? kinds[kind].has_small_io : kinds[kind].has_small_mem;
 }
 
 static void
@@ -101,42 +135,46 @@ add_need (VpStandIns *self, GPtrArray *slot, Need need, VpStandInKind kind)
   g_array_append_val (self->needs, need);
 }
 
+static gboolean
+lacks_small_bar (const VpStandIns *self, guint first, const VpPciFunction *function)
+{
+  for (guint i = 0; i < function->n_bars; i++)
+    {
+      gboolean found = !is_small (&function->bars[i]);
+
+      for (guint j = first; j < self->needs->len && !found; j++)
+        found = has_small_bar (g_array_index (self->needs, Need, j).stand_in->kind,
+                               function->bars[i].kind);
+      if (!found)
+        return TRUE;
+    }
+  return FALSE;
+}
+
 /* Adds to @slot what stands in for one function. */
 static void
 add_function (VpStandIns *self, GPtrArray *slot, const VpPlanDevice *device, gboolean is_bridged)
 {
   const VpPciFunction *function = device->function;
+  gboolean has_io = has_io_bar (function);
   guint first = self->needs->len;
-  gboolean lacks = TRUE; /* something must be there */
 
   for (guint i = 0; i < function->n_bars; i++)
     {
       const VpBar *bar = &function->bars[i];
       Need need = { .device = device, .bar = bar->index, .size = bar->size };
+      VpStandInKind kind = kind_of (bar, is_bridged, has_io);
 
+      need.exact = is_exact (bar, kind);
       if (!is_small (bar))
-        {
-          VpStandInKind kind = kind_of (bar, is_bridged);
-
-          need.exact = is_exact (bar, kind);
-          add_need (self, slot, need, kind);
-          lacks = FALSE;
-        }
+        add_need (self, slot, need, kind);
     }
 
-  for (guint i = 0; i < function->n_bars; i++)
-    if (is_small (&function->bars[i]))
-      {
-        gboolean found = FALSE;
-
-        for (guint j = first; j < self->needs->len; j++)
-          found |= has_small_bar (g_array_index (self->needs, Need, j).stand_in->kind,
-                                  function->bars[i].kind);
-        lacks |= !found;
-      }
-  /* Without large memory a pci-testdev has small BARs of both kinds. */
-  if (lacks)
-    add_need (self, slot, (Need){ .device = device, .bar = NO_BAR }, VP_STAND_IN_PREF64);
+  /* Something must be there, and have the small BARs. */
+  if (first == self->needs->len || lacks_small_bar (self, first, function))
+    add_need (self, slot,
+              (Need){ .device = device, .bar = NO_BAR, .size = has_io ? 0 : SMALLEST_BAR },
+              has_io ? VP_STAND_IN_PREF64_IO : VP_STAND_IN_MEM32);
 }
 
 /* Puts the two smallest of one kind together: the sum holds both, each aligned to its size. */
@@ -292,8 +330,7 @@ vp_stand_ins_find (const VpStandIns *self,
   return FALSE;
 }
 
-/* An acpi-erst exchanges records with a store of at least one record; nothing is ever written to
- * it, so that no memory is used. */
+/* Nothing is ever written to it, so that no memory is used. */
 static void
 add_memory (GPtrArray *argv, const VpStandIn *self, const char *id)
 {
@@ -309,16 +346,17 @@ add_memory (GPtrArray *argv, const VpStandIn *self, const char *id)
 void
 vp_stand_in_add (GPtrArray *argv, const VpStandIn *self)
 {
+  const char *size_property = kinds[self->kind].size_property;
   JsonObject *device = vp_argv_new_device (kinds[self->kind].driver, self->id, self->first->bus,
                                            self->first->slot, self->function);
 
   if (self->multifunction)
     json_object_set_boolean_member (device, "multifunction", TRUE);
-  if (self->size > 0)
-    json_object_set_int_member (device, kinds[self->kind].size_property, (gint64) self->size);
+  if (size_property != NULL && self->size > 0)
+    json_object_set_int_member (device, size_property, (gint64) self->size);
   if (self->kind == VP_STAND_IN_PREF32)
     json_object_set_string_member (device, "romfile", "");
-  if (self->kind == VP_STAND_IN_MEM32)
+  if (kinds[self->kind].has_memory)
     {
       g_autofree char *memory = g_strconcat (self->id, MEMORY_SUFFIX, NULL);
 

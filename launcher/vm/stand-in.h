@@ -9,9 +9,10 @@ G_BEGIN_DECLS
 
 typedef enum
 {
-  VP_STAND_IN_PREF64, /* 64-bit prefetchable: pci-testdev, hw/misc/pci-testdev.c */
-  VP_STAND_IN_PREF32, /* 32-bit prefetchable: bochs-display, hw/display/bochs-display.c */
-  VP_STAND_IN_MEM32,  /* 32-bit, not prefetchable: acpi-erst, hw/acpi/erst.c */
+  VP_STAND_IN_PREF64,    /* 64-bit prefetchable: ivshmem-plain, hw/misc/ivshmem.c */
+  VP_STAND_IN_PREF64_IO, /* and one for I/O: pci-testdev, hw/misc/pci-testdev.c */
+  VP_STAND_IN_PREF32,    /* 32-bit prefetchable: bochs-display, hw/display/bochs-display.c */
+  VP_STAND_IN_MEM32,     /* 32-bit, not prefetchable: acpi-erst, hw/acpi/erst.c */
 } VpStandInKind;
 
 /**
@@ -60,10 +61,14 @@ typedef struct _VpStandIns VpStandIns;
  * Stand-ins for all cold host functions of @plan, so that firmware has the same work with them. All
  * functions of a slot stay on that slot. Pure.
  *
+ * Where no BAR of the host's is for I/O, none of theirs is: SeaBIOS gives 4 KiB of the 64 KiB that
+ * there are to each port that holds one, whatever the port's io-reserve, and panics when they are
+ * used up (measured).
+ *
  * Each BAR of 4 KiB and more gets a function of its own. A smaller one, and one for I/O, is stood
- * in for by the small BARs that these functions have anyway: 4 KiB of 32-bit memory and, a
- * pci-testdev, 256 bytes of I/O space. When a slot would need more than %VP_STAND_IN_MAX_FUNCTIONS,
- * the smallest BARs of one kind are put together into one that holds them all.
+ * in for by the small BARs that these functions have anyway: up to 4 KiB of 32-bit memory and 256
+ * bytes of I/O space. When a slot would need more than %VP_STAND_IN_MAX_FUNCTIONS, the smallest
+ * BARs of one kind are put together into one that holds them all.
  *
  * Returns: (transfer full): free with vp_stand_ins_free()
  */
