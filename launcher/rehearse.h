@@ -19,4 +19,14 @@ G_BEGIN_DECLS
 VpRehearsalReport *
 vp_rehearse (const VpBlueprint *blueprint, guint timeout_ms, int *signal_number, GError **error);
 
+/**
+ * vp_rehearse_first:
+ * @blueprint: a VM that is about to be started
+ * @signal_number: (out): SIGINT, SIGTERM or SIGHUP when one of them ended it, else 0
+ * @error: return location for a #GError
+ *
+ * Returns: whether it may be started: %FALSE with an error when its rehearsal has failed
+ */
+gboolean vp_rehearse_first (const VpBlueprint *blueprint, int *signal_number, GError **error);
+
 G_END_DECLS
