@@ -177,7 +177,7 @@ TEST (Fail, FirmwareOutOfIoSpace)
   EXPECT_EQ (report["devices"].at (0)["bars"].at (0)["place"].text (), "unassigned");
 }
 
-/* 8 x 16 GiB are more than the 64 GiB that such a CPU can address. */
+/* 8 x 16 GiB are all that such a CPU can address, and there is memory, too. */
 TEST (Fail, AnAddressBeyondTheCpu)
 {
   RehearseTest test;
