@@ -153,6 +153,13 @@ const RefusalRow refusals[] = {
     },
     VP_DEVICE_ERROR_NO_SLOT,
     { "SeaBIOS 1.16.3", "64 GiB", "port1", "RAM is below 4 GiB" } },
+  { "prefetchable_bars_of_both_widths_on_seabios",
+    [] (PlanInput &in) {
+      in.host ("0000:41:00.0",
+               { { 0, FakeBar::MEM64_PREF, 64 * GiB }, { 2, FakeBar::MEM32_PREF, 4 * MiB } });
+    },
+    VP_DEVICE_ERROR_NO_SLOT,
+    { "0000:41:00.0", "BAR 2", "64 GiB", "OVMF" } },
   { "functions_of_one_device_cold_and_hot",
     [] (PlanInput &in) {
       in.host ("0000:41:00.0", NVME).cold ();
