@@ -38,6 +38,10 @@ typedef enum
  * @VP_DEVICE_EVENT_DETACH: somebody wants it gone
  * @VP_DEVICE_EVENT_DEL_REFUSED: device_del was refused for good
  * @VP_DEVICE_EVENT_DELETED: DEVICE_DELETED, asked for or not
+ * @VP_DEVICE_EVENT_MATE_FAILED: another function of its slot could not be added, before the guest
+ *   was to see any of them
+ * @VP_DEVICE_EVENT_MATE_LEAVES: the guest was asked for another function of its slot, and lets go
+ *   of whole slots only (QEMU hw/acpi/pcihp.c, hw/pci/pcie.c)
  * @VP_DEVICE_EVENT_QEMU_GONE: QEMU ended
  *
  * What can happen to it. %VP_DEVICE_EVENT_DELETED may come before the reply to device_del, hours
@@ -53,6 +57,8 @@ typedef enum
   VP_DEVICE_EVENT_DETACH,
   VP_DEVICE_EVENT_DEL_REFUSED,
   VP_DEVICE_EVENT_DELETED,
+  VP_DEVICE_EVENT_MATE_FAILED,
+  VP_DEVICE_EVENT_MATE_LEAVES,
   VP_DEVICE_EVENT_QEMU_GONE,
   VP_DEVICE_N_EVENTS,
 } VpDeviceEvent;

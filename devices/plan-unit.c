@@ -2,6 +2,7 @@
 
 #include "devices/device-need.h"
 #include "devices/error.h"
+#include "devices/siblings.h"
 
 static void
 unit_free (gpointer data)
@@ -25,21 +26,6 @@ unit_new (void)
   unit->plug = VP_PLUG_AUTO;
   unit->node = -1;
   return unit;
-}
-
-/* Virtual functions share a slot number with each other, but do not belong together. */
-static gboolean
-may_have_siblings (const VpPciFunction *function)
-{
-  return function != NULL && !function->is_virtual;
-}
-
-/* Where all functions of one device are. */
-static gpointer
-key_of (const VpPciAddress *address)
-{
-  return GSIZE_TO_POINTER ((gsize) address->domain << 13 | (gsize) address->bus << 5 |
-                           address->slot);
 }
 
 static gboolean
@@ -80,28 +66,17 @@ add_member (VpPlanUnit *unit,
   return take_plug (unit, request, error);
 }
 
-/* The functions keep their numbers; without a function 0 the lowest becomes it. */
 static void
 number_functions (VpPlanUnit *unit, const VpPlanRequest *requests)
 {
-  guint8 lowest = G_MAXUINT8;
+  g_autoptr (GPtrArray) functions = g_ptr_array_sized_new (unit->members->len);
 
   for (guint i = 0; i < unit->members->len; i++)
-    {
-      const VpPciFunction *function = requests[g_array_index (unit->members, guint, i)].function;
-      guint8 number = may_have_siblings (function) ? function->address.function : 0;
-
-      g_array_append_val (unit->function_numbers, number);
-      lowest = MIN (lowest, number);
-    }
-
-  for (guint i = 0; i < unit->members->len; i++)
-    {
-      guint8 *number = &g_array_index (unit->function_numbers, guint8, i);
-
-      if (*number == lowest)
-        *number = 0;
-    }
+    g_ptr_array_add (functions,
+                     (gpointer) requests[g_array_index (unit->members, guint, i)].function);
+  g_array_set_size (unit->function_numbers, functions->len);
+  vp_siblings_number ((const VpPciFunction *const *) functions->pdata, functions->len,
+                      (guint8 *) unit->function_numbers->data);
 }
 
 /* Only now is it known whether it is hot, which decides what its BARs may become. */
@@ -129,17 +104,16 @@ vp_plan_units_new (const VpPlanPolicy *policy,
 
   for (guint i = 0; i < n_requests; i++)
     {
-      const VpPciFunction *function = requests[i].function;
-      VpPlanUnit *unit = NULL;
+      gpointer key;
+      gboolean has_key = vp_siblings_key (requests[i].function, &key);
+      VpPlanUnit *unit = has_key ? g_hash_table_lookup (of_device, key) : NULL;
 
-      if (may_have_siblings (function))
-        unit = g_hash_table_lookup (of_device, key_of (&function->address));
       if (unit == NULL)
         {
           unit = unit_new ();
           g_ptr_array_add (units, unit);
-          if (may_have_siblings (function))
-            g_hash_table_insert (of_device, key_of (&function->address), unit);
+          if (has_key)
+            g_hash_table_insert (of_device, key, unit);
         }
       if (!add_member (unit, policy, &requests[i], i, error))
         return NULL;

@@ -1,17 +1,12 @@
 #include "devices/slot-map.h"
 
-#include "devices/byte-size.h"
 #include "devices/device-id.h"
 #include "devices/device-need.h"
 #include "devices/error.h"
 #include "devices/quote.h"
+#include "devices/siblings.h"
+#include "devices/slot-refusal.h"
 #include "devices/slot.h"
-
-/* How many holders a message names before it says "and N more". */
-#define MAX_NAMED 8
-
-/* Bridge windows start at any MiB (PCI-to-PCI Bridge 1.2, 3.2.5.6). */
-#define ANY_ALIGNMENT (G_GUINT64_CONSTANT (1) << 20)
 
 struct _VpSlotMap
 {
@@ -19,19 +14,14 @@ struct _VpSlotMap
   GArray *slots; /* VpSlot, in the order of the ports */
 };
 
-/* Behind an expander there is no ACPI hotplug. */
-static gboolean
-takes_hotplug (const VpSlot *slot)
+/* What is to share one slot, and what it needs there. */
+typedef struct
 {
-  return slot->port->kind != VP_PORT_ROOT_PORT ||
-         g_str_equal (slot->port->bus, vp_topology_root_bus (VP_MACHINE_Q35));
-}
-
-static gboolean
-is_free_port (const VpSlot *slot)
-{
-  return vp_slot_is_free (slot) && !vp_slot_is_bridged (slot) && takes_hotplug (slot);
-}
+  VpSlotRequest *requests;
+  guint n_requests;
+  GArray *bars; /* VpBar, of all */
+  VpWindow need;
+} Wish;
 
 static VpSlot *
 slot_at (const VpSlotMap *self, guint index)
@@ -130,34 +120,39 @@ vp_slot_map_free (VpSlotMap *self)
   g_free (self);
 }
 
-/* Whether the bridge that @slot is behind has room for @function beside the others. */
+/* Whether the bridge that @slot is behind has room for @wish beside the others. */
 static gboolean
-bridge_has_room (const VpSlotMap *self, const VpSlot *slot, const VpPciFunction *function)
+bridge_has_room (const VpSlotMap *self, const VpSlot *slot, const Wish *wish)
 {
-  g_autoptr (GArray) bars = g_array_new (FALSE, FALSE, sizeof (VpBar));
+  g_autoptr (GArray) bars = g_array_copy (wish->bars);
   VpWindow need;
 
   for (guint i = 0; i < self->slots->len; i++)
     if (slot_at (self, i)->port == slot->port)
       vp_slot_add_bars (slot_at (self, i), bars);
-  vp_device_need_add_bars (bars, function, FALSE);
   return vp_device_need_on_port (bars, &need, NULL) && vp_window_holds (&slot->window, &need);
 }
 
 static gboolean
-has_room (const VpSlotMap *self,
-          const VpSlot *slot,
-          const VpPciFunction *function,
-          const VpWindow *need)
+is_conventional (const Wish *wish)
 {
-  if (!vp_slot_is_free (slot) || !takes_hotplug (slot))
+  for (guint i = 0; i < wish->n_requests; i++)
+    if (wish->requests[i].function == NULL || wish->requests[i].function->pcie)
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+has_room (const VpSlotMap *self, const VpSlot *slot, const Wish *wish)
+{
+  if (!vp_slot_is_free (slot) || !vp_slot_takes_hotplug (slot))
     return FALSE;
   if (!vp_slot_is_bridged (slot))
-    return vp_window_holds (&slot->window, need);
+    return vp_window_holds (&slot->window, &wish->need);
 
   /* On q35 only a conventional device is better off behind a bridge. */
-  return (self->plan->root.machine == VP_MACHINE_PC || (function != NULL && !function->pcie)) &&
-         bridge_has_room (self, slot, function);
+  return (self->plan->root.machine == VP_MACHINE_PC || is_conventional (wish)) &&
+         bridge_has_room (self, slot, wish);
 }
 
 static gboolean
@@ -172,7 +167,7 @@ wastes_less (const VpSlot *slot, const VpSlot *best)
 /* A bridge slot for a conventional device of q35, else the port that wastes least, and on pc a
  * bridge slot only when no other is left. */
 static VpSlot *
-choose_slot (const VpSlotMap *self, const VpPciFunction *function, const VpWindow *need)
+choose_slot (const VpSlotMap *self, const Wish *wish)
 {
   VpSlot *best = NULL;
 
@@ -180,7 +175,7 @@ choose_slot (const VpSlotMap *self, const VpPciFunction *function, const VpWindo
     {
       VpSlot *slot = slot_at (self, i);
 
-      if (!has_room (self, slot, function, need))
+      if (!has_room (self, slot, wish))
         continue;
       if (vp_slot_is_bridged (slot) && self->plan->root.machine == VP_MACHINE_Q35)
         return slot;
@@ -190,151 +185,36 @@ choose_slot (const VpSlotMap *self, const VpPciFunction *function, const VpWindo
   return best;
 }
 
+/* Whether the plan has put just these host functions there, and so has prepared it for them. */
+static gboolean
+is_planned_for (const VpSlotMap *self, const VpSlot *slot, const Wish *wish)
+{
+  for (guint i = 0; i < wish->n_requests; i++)
+    {
+      const VpPciFunction *function = wish->requests[i].function;
+      const VpPlanDevice *device = vp_plan_find_device (self->plan, wish->requests[i].id);
+
+      if (device == NULL || device->function == NULL || function == NULL ||
+          vp_pci_address_compare (&device->function->address, &function->address) != 0 ||
+          find_planned (self, device) != slot)
+        return FALSE;
+    }
+  return TRUE;
+}
+
 /* The place of a device of the plan, while nobody else has it. */
 static VpSlot *
-own_slot (const VpSlotMap *self,
-          const char *id,
-          const VpPciFunction *function,
-          const VpWindow *need)
+own_slot (const VpSlotMap *self, const Wish *wish)
 {
-  const VpPlanDevice *device = vp_plan_find_device (self->plan, id);
+  const VpPlanDevice *device = vp_plan_find_device (self->plan, wish->requests[0].id);
   VpSlot *slot = device != NULL ? find_planned (self, device) : NULL;
 
   if (slot == NULL || !vp_slot_is_free (slot))
     return NULL;
-  /* The plan prepared it for that device; for another that comes by its id it is like any slot. */
-  if (device->function != NULL && function != NULL && takes_hotplug (slot) &&
-      vp_pci_address_compare (&device->function->address, &function->address) == 0)
+  if (vp_slot_takes_hotplug (slot) && is_planned_for (self, slot, wish))
     return slot;
-  return has_room (self, slot, function, need) ? slot : NULL;
-}
-
-/* Who sits in @slot, "a" or "a, b". */
-static void
-append_holders (GString *text, const VpSlot *slot)
-{
-  const char *separator = "";
-
-  for (guint i = 0; i < VP_SLOT_N_FUNCTIONS; i++)
-    if (slot->holders[i].id != NULL)
-      {
-        g_string_append_printf (text, "%s%s", separator, slot->holders[i].id);
-        separator = " and ";
-      }
-}
-
-static void
-refuse_full (const VpSlotMap *self, GError **error)
-{
-  g_autoptr (GString) holders = g_string_new (NULL);
-  guint n = 0;
-
-  for (guint i = 0; i < self->slots->len; i++)
-    {
-      const VpSlot *slot = slot_at (self, i);
-
-      if (vp_slot_is_bridged (slot) || !takes_hotplug (slot))
-        continue;
-      if (n < MAX_NAMED)
-        {
-          g_string_append_printf (holders, "%s%s: ", n > 0 ? ", " : "", slot->port->id);
-          append_holders (holders, slot);
-        }
-      n++;
-    }
-  if (n > MAX_NAMED)
-    g_string_append_printf (holders, " and %u more", n - MAX_NAMED);
-
-  if (n == 0)
-    g_set_error_literal (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NO_SLOT,
-                         "no free hotplug port: the VM was started without any");
-  else if (n == 1)
-    g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NO_SLOT,
-                 "no free hotplug port: the only one is taken (%s)", holders->str);
-  else
-    g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NO_SLOT,
-                 "no free hotplug port: all %u are taken (%s)", n, holders->str);
-}
-
-/* What a window is good for: of one that may start anywhere, the largest BAR that is sure to fit.
- */
-static guint64
-usable_part (guint64 bytes, guint64 alignment)
-{
-  guint64 size = vp_window_round_up (bytes);
-
-  if (alignment > ANY_ALIGNMENT)
-    return bytes;
-  while (size > bytes || size - ANY_ALIGNMENT > bytes - size)
-    size /= 2;
-  return size;
-}
-
-static void
-refuse_small (const VpPciFunction *function,
-              guint64 large_bar,
-              const VpWindow *need,
-              const VpWindow *largest,
-              GError **error)
-{
-  g_autofree char *name = vp_pci_address_to_string (&function->address);
-  g_autofree char *pref64 = vp_byte_size_format (need->pref64);
-  g_autofree char *mem = vp_byte_size_format (need->mem);
-  g_autofree char *threshold = vp_byte_size_format (large_bar);
-  g_autofree char *sizes = NULL;
-  g_autofree char *advice = NULL;
-
-  if (need->pref64 > largest->pref64)
-    {
-      g_autofree char *has = vp_byte_size_format (largest->pref64);
-
-      sizes = g_strdup_printf ("need %s, the largest free port has %s", pref64, has);
-    }
-  else if (need->mem > largest->mem)
-    {
-      g_autofree char *has = vp_byte_size_format (largest->mem);
-
-      sizes = g_strdup_printf ("need %s below 4 GiB, the largest free port has %s", mem, has);
-    }
-  else
-    sizes =
-        g_strdup_printf ("need %s and, below 4 GiB, %s, and no free port has both", pref64, mem);
-
-  advice = vp_pci_function_is_large (function, large_bar)
-               ? g_strdup_printf (" (a device with a BAR of %s or more belongs in the plan, as "
-                                  "plug=cold)",
-                                  threshold)
-               : g_strdup ("");
-  g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NO_SLOT,
-               "no spare port is large enough: BARs of %s %s%s", name, sizes, advice);
-}
-
-static void
-refuse (const VpSlotMap *self,
-        const VpPciFunction *function,
-        guint64 large_bar,
-        const VpWindow *need,
-        GError **error)
-{
-  VpWindow largest = { 0 };
-  gboolean is_full = TRUE;
-
-  for (guint i = 0; i < self->slots->len; i++)
-    {
-      const VpSlot *slot = slot_at (self, i);
-
-      if (!is_free_port (slot))
-        continue;
-      is_full = FALSE;
-      largest.mem = MAX (largest.mem, usable_part (slot->window.mem, slot->window.mem_alignment));
-      largest.pref64 =
-          MAX (largest.pref64, usable_part (slot->window.pref64, slot->window.pref64_alignment));
-    }
-
-  if (is_full)
-    refuse_full (self, error);
-  else
-    refuse_small (function, large_bar, need, &largest, error);
+  /* For another that comes by that id it is like any slot. */
+  return has_room (self, slot, wish) ? slot : NULL;
 }
 
 /* Whether @holder is @function, or any emulated device for %NULL. */
@@ -345,19 +225,27 @@ is_same (const VpSlotHolder *holder, const VpPciFunction *function)
          (function == NULL || vp_pci_address_compare (&holder->address, &function->address) == 0);
 }
 
-/* Refuses an id that means something else, and a function that is in the VM by another id. */
-static gboolean
-check_identity (const VpSlotMap *self,
-                const char *id,
-                const VpPciFunction *function,
-                GError **error)
+static void
+refuse_taken (const char *id, const VpSlot *slot, GError **error)
 {
   g_autofree char *quoted = vp_quote (id);
-  guint8 number;
-  const VpSlot *held = find_held (self, id, &number);
 
-  if (vp_device_id_is_reserved (id))
+  g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_DUPLICATE,
+               "the id %s is taken by the device in %s", quoted, slot->port->id);
+}
+
+/* Refuses an id that means something else, and a function that is in the VM by another id. */
+static gboolean
+check_identity (const VpSlotMap *self, const VpSlotRequest *request, GError **error)
+{
+  const VpPciFunction *function = request->function;
+  guint8 number;
+  const VpSlot *held = find_held (self, request->id, &number);
+
+  if (vp_device_id_is_reserved (request->id))
     {
+      g_autofree char *quoted = vp_quote (request->id);
+
       g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_DUPLICATE,
                    "the id %s belongs to the VM's own ports and bridges", quoted);
       return FALSE;
@@ -366,10 +254,9 @@ check_identity (const VpSlotMap *self,
   if (held != NULL)
     {
       if (is_same (&held->holders[number], function) &&
-          vp_plan_find_device (self->plan, id) != NULL)
+          vp_plan_find_device (self->plan, request->id) != NULL)
         return TRUE;
-      g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_DUPLICATE,
-                   "the id %s is taken by the device in %s", quoted, held->port->id);
+      refuse_taken (request->id, held, error);
       return FALSE;
     }
 
@@ -389,6 +276,22 @@ check_identity (const VpSlotMap *self,
   return TRUE;
 }
 
+/* The same among those that come together. */
+static gboolean
+check_different (const Wish *wish, guint index, GError **error)
+{
+  for (guint i = 0; i < index; i++)
+    if (g_str_equal (wish->requests[i].id, wish->requests[index].id))
+      {
+        g_autofree char *quoted = vp_quote (wish->requests[index].id);
+
+        g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_DUPLICATE,
+                     "the id %s is asked for twice", quoted);
+        return FALSE;
+      }
+  return TRUE;
+}
+
 static VpPlace
 place_of (const VpSlot *slot, guint8 function_number)
 {
@@ -403,58 +306,97 @@ place_of (const VpSlot *slot, guint8 function_number)
 }
 
 static gboolean
-find_need (const VpSlotMap *self, const VpPciFunction *function, VpWindow *need, GError **error)
+find_need (const VpSlotMap *self, Wish *wish, GError **error)
 {
-  g_autoptr (GArray) bars = g_array_new (FALSE, FALSE, sizeof (VpBar));
+  g_autofree char *name = NULL;
 
-  vp_device_need_add_bars (bars, function, FALSE);
-  if (self->plan->root.machine == VP_MACHINE_PC ? vp_device_need_on_pci_slot (bars, need, error)
-                                                : vp_device_need_on_port (bars, need, error))
+  for (guint i = 0; i < wish->n_requests; i++)
+    vp_device_need_add_bars (wish->bars, wish->requests[i].function, FALSE);
+  if (self->plan->root.machine == VP_MACHINE_PC
+          ? vp_device_need_on_pci_slot (wish->bars, &wish->need, error)
+          : vp_device_need_on_port (wish->bars, &wish->need, error))
     return TRUE;
 
-  if (function != NULL)
-    {
-      g_autofree char *name = vp_pci_address_to_string (&function->address);
-
-      g_prefix_error (error, "%s: ", name);
-    }
+  name = vp_slot_refusal_name (wish->requests, wish->n_requests);
+  g_prefix_error (error, "%s: ", name);
   return FALSE;
 }
 
-gboolean
-vp_slot_map_reserve (VpSlotMap *self,
-                     const char *id,
-                     const VpPciFunction *function,
-                     guint64 large_bar,
-                     VpPlace *place,
-                     GError **error)
+/* How many of @wish have a place: those of the plan, whose own it is. */
+static guint
+find_places (VpSlotMap *self, Wish *wish)
 {
-  VpWindow need;
+  guint n = 0;
+
+  for (guint i = 0; i < wish->n_requests; i++)
+    n += vp_slot_map_find (self, wish->requests[i].id, &wish->requests[i].place) ? 1 : 0;
+  return n;
+}
+
+static void
+take (VpSlotMap *self, VpSlot *slot, Wish *wish)
+{
+  g_autofree guint8 *numbers = g_new (guint8, wish->n_requests);
+  g_autofree const VpPciFunction **functions = g_new (const VpPciFunction *, wish->n_requests);
+
+  for (guint i = 0; i < wish->n_requests; i++)
+    functions[i] = wish->requests[i].function;
+  vp_siblings_number (functions, wish->n_requests, numbers);
+  for (guint i = 0; i < wish->n_requests; i++)
+    vp_slot_take (slot, numbers[i], wish->requests[i].id, functions[i]);
+  find_places (self, wish); /* function 0 has to know of all others */
+}
+
+static gboolean
+reserve (VpSlotMap *self, Wish *wish, guint64 large_bar, GError **error)
+{
+  guint n_held;
   VpSlot *slot;
 
-  g_return_val_if_fail (self != NULL && id != NULL && place != NULL, FALSE);
-  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+  for (guint i = 0; i < wish->n_requests; i++)
+    if (!check_identity (self, &wish->requests[i], error) || !check_different (wish, i, error))
+      return FALSE;
 
-  if (!check_identity (self, id, function, error))
-    return FALSE;
-  if (vp_slot_map_find (self, id, place))
+  n_held = find_places (self, wish);
+  if (n_held == wish->n_requests)
     return TRUE;
-
-  if (!find_need (self, function, &need, error))
-    return FALSE;
-
-  slot = own_slot (self, id, function, &need);
-  if (slot == NULL)
-    slot = choose_slot (self, function, &need);
-  if (slot == NULL)
+  for (guint i = 0; n_held > 0 && i < wish->n_requests; i++)
     {
-      refuse (self, function, large_bar, &need, error);
+      guint8 number;
+
+      slot = find_held (self, wish->requests[i].id, &number);
+      if (slot == NULL)
+        continue;
+      refuse_taken (wish->requests[i].id, slot, error);
       return FALSE;
     }
 
-  vp_slot_take (slot, 0, id, function);
-  *place = place_of (slot, 0);
+  if (!find_need (self, wish, error))
+    return FALSE;
+  slot = own_slot (self, wish);
+  if (slot == NULL)
+    slot = choose_slot (self, wish);
+  if (slot == NULL)
+    {
+      vp_slot_refusal_set (self->slots, wish->requests, wish->n_requests, large_bar, &wish->need,
+                           error);
+      return FALSE;
+    }
+  take (self, slot, wish);
   return TRUE;
+}
+
+gboolean
+vp_slot_map_reserve (
+    VpSlotMap *self, VpSlotRequest *requests, guint n_requests, guint64 large_bar, GError **error)
+{
+  g_autoptr (GArray) bars = g_array_new (FALSE, FALSE, sizeof (VpBar));
+  Wish wish = { .requests = requests, .n_requests = n_requests, .bars = bars };
+
+  g_return_val_if_fail (self != NULL && requests != NULL && n_requests > 0, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  return reserve (self, &wish, large_bar, error);
 }
 
 void
@@ -498,7 +440,7 @@ vp_slot_map_count (VpSlotMap *self, guint *total, guint *spare)
       const VpSlot *slot = slot_at (self, i);
 
       n_total += vp_slot_is_bridged (slot) ? 0 : 1;
-      n_spare += is_free_port (slot) ? 1 : 0;
+      n_spare += vp_slot_is_free_port (slot) ? 1 : 0;
     }
   *total = n_total;
   *spare = n_spare;

@@ -7,6 +7,21 @@ G_BEGIN_DECLS
 typedef struct _VpSlotMap VpSlotMap;
 
 /**
+ * VpSlotRequest:
+ * @id: the device that wants a place
+ * @function: (nullable): the host function, for its windows and its kind
+ * @place: (out): where it goes
+ *
+ * One of those that are to share a slot.
+ */
+typedef struct
+{
+  const char *id;
+  const VpPciFunction *function;
+  VpPlace place;
+} VpSlotRequest;
+
+/**
  * vp_slot_map_new:
  * @plan: a plan; must outlive the map
  *
@@ -22,28 +37,28 @@ void vp_slot_map_free (VpSlotMap *self);
 /**
  * vp_slot_map_reserve:
  * @self: a map
- * @id: the device that wants a place
- * @function: (nullable): the host function, for its windows and its kind
+ * @requests: (inout) (array length=n_requests): what is to share one slot: one device, or functions
+ *   of one host device; each gets its place
+ * @n_requests: how many, 1 or more
  * @large_bar: threshold in bytes, for the message
- * @place: (out caller-allocates): where it goes
  * @error: return location for a #GError
  *
- * A device of the plan gets its own place. Any other gets the smallest free spare port whose window
- * holds its BARs; a conventional PCI device goes to a bridge slot first, if there is a bridge with
- * room for its BARs. A port keeps its window when its device leaves: that of a cold one is as large
- * as that device's BARs.
+ * What the plan has put together in one slot gets that. Anything else gets the smallest free spare
+ * port whose window holds all its BARs; a conventional PCI device goes to a bridge slot first, if
+ * there is a bridge with room for its BARs. A port keeps its window when its device leaves: that of
+ * a cold one is as large as that device's BARs. The functions are numbered by vp_siblings_number().
  *
- * Returns: %FALSE with %VP_DEVICE_ERROR_DUPLICATE when @id has a place and is no device of the plan
- *   (or not this one), when @function has a place by another id, or when @id is that of a port or
- *   bridge; or with %VP_DEVICE_ERROR_NO_SLOT saying how many ports there are, who has them, and,
- * when one is free but too small, both sizes
+ * Nothing joins a slot in which somebody sits: once the guest can see its function 0, QEMU takes no
+ * further function (hw/pci/pci.c). A function that comes later than its siblings therefore gets a
+ * slot of its own, as function 0.
+ *
+ * Returns: %FALSE with %VP_DEVICE_ERROR_DUPLICATE when an id has a place and is no device of the
+ *   plan (or not this one) or comes twice, when a function has a place by another id, or when an id
+ *   is that of a port or bridge; or with %VP_DEVICE_ERROR_NO_SLOT saying how many ports there are,
+ *   who has them, and, when one is free but too small, both sizes. Nothing is taken then
  */
-gboolean vp_slot_map_reserve (VpSlotMap *self,
-                              const char *id,
-                              const VpPciFunction *function,
-                              guint64 large_bar,
-                              VpPlace *place,
-                              GError **error);
+gboolean vp_slot_map_reserve (
+    VpSlotMap *self, VpSlotRequest *requests, guint n_requests, guint64 large_bar, GError **error);
 
 /**
  * vp_slot_map_release:

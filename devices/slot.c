@@ -85,6 +85,19 @@ vp_slot_is_bridged (const VpSlot *slot)
 }
 
 gboolean
+vp_slot_takes_hotplug (const VpSlot *slot)
+{
+  return slot->port->kind != VP_PORT_ROOT_PORT ||
+         g_str_equal (slot->port->bus, vp_topology_root_bus (VP_MACHINE_Q35));
+}
+
+gboolean
+vp_slot_is_free_port (const VpSlot *slot)
+{
+  return vp_slot_is_free (slot) && !vp_slot_is_bridged (slot) && vp_slot_takes_hotplug (slot);
+}
+
+gboolean
 vp_slot_find_id (const VpSlot *slot, const char *id, guint8 *function_number)
 {
   for (guint8 i = 0; i < VP_SLOT_N_FUNCTIONS; i++)

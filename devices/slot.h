@@ -89,6 +89,21 @@ gboolean vp_slot_is_free (const VpSlot *slot);
 gboolean vp_slot_is_bridged (const VpSlot *slot);
 
 /**
+ * vp_slot_takes_hotplug:
+ *
+ * Returns: whether devices can come to @slot while the guest runs: behind an expander there is no
+ *   ACPI hotplug (QEMU hw/i386/acpi-build.c)
+ */
+gboolean vp_slot_takes_hotplug (const VpSlot *slot);
+
+/**
+ * vp_slot_is_free_port:
+ *
+ * Returns: whether @slot is a free hotplug port, or a free slot of pc's pci.0
+ */
+gboolean vp_slot_is_free_port (const VpSlot *slot);
+
+/**
  * vp_slot_find_id:
  * @slot: a slot
  * @id: a device

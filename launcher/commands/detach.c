@@ -4,10 +4,23 @@
 #include "launcher/commands/output.h"
 #include "launcher/commands/timeout.h"
 #include "launcher/control/control-client.h"
+#include "qmp/message.h"
 
 #include <stdio.h>
 
 #define DEFAULT_TIMEOUT_MS 30000
+
+/* A guest lets go of whole slots: other functions of the same host device have left, too. */
+static void
+print_text (JsonObject *document)
+{
+  JsonArray *others = vp_qmp_message_get_array (document, "others");
+
+  printf ("%s is %s after %.1f s\n", vp_document_text (document, "id"),
+          vp_document_text (document, "state"), MAX (vp_document_seconds (document, "seconds"), 0));
+  for (guint i = 0; others != NULL && i < json_array_get_length (others); i++)
+    print_text (json_array_get_object_element (others, i));
+}
 
 int
 vp_command_detach (int argc, char **argv, gboolean *as_json, GError **error)
@@ -20,8 +33,9 @@ vp_command_detach (int argc, char **argv, gboolean *as_json, GError **error)
   };
   VpCommandLine line = {
     .usage = "VM ID",
-    .summary = "Takes a device from a running VM, and returns when it is gone. If the guest still "
-               "holds it when time is up, that is exit status 7, and the removal goes on.",
+    .summary = "Takes a device from a running VM, with all functions of its slot, and returns when "
+               "it is gone. If the guest still holds it when time is up, that is exit status 7, "
+               "and the removal goes on.",
     .entries = entries,
     .min_args = 2,
     .max_args = 2,
@@ -50,7 +64,6 @@ vp_command_detach (int argc, char **argv, gboolean *as_json, GError **error)
   if (*as_json)
     vp_output_json (g_steal_pointer (&document));
   else
-    printf ("%s is %s after %.1f s\n", args[1], vp_document_text (document, "state"),
-            MAX (vp_document_seconds (document, "seconds"), 0));
+    print_text (document);
   return 0;
 }

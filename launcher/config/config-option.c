@@ -106,6 +106,12 @@ set_memory (VpConfig *config, const char *value, GError **error)
 }
 
 static gboolean
+set_numa (VpConfig *config, const char *value, GError **error)
+{
+  return set_number (&config->numa, value, 1, VP_TOPOLOGY_MAX_NODES, error);
+}
+
+static gboolean
 set_firmware (VpConfig *config, const char *value, GError **error)
 {
   g_autofree char *base = g_path_get_basename (value);
@@ -302,6 +308,8 @@ static const VpConfigOption options[] = {
   { "cpu", "MODEL", "CPU model (default host with kvm, max with tcg)", FALSE, set_cpu },
   { "smp", "N", "Number of CPUs (default 1)", FALSE, set_smp },
   { "memory", "SIZE", "Memory (default 1G)", FALSE, set_memory },
+  { "numa", "N", "NUMA nodes that share CPUs and memory, and stand for the host's (default 1)",
+    FALSE, set_numa },
   { "firmware", "seabios|ovmf|PATH", "Firmware (default seabios)", FALSE, set_firmware },
   { "firmware-version", "VERSION", "Its version, such as 1.16.3 (default: what its file says)",
     FALSE, set_firmware_version },

@@ -40,6 +40,7 @@ vp_config_new (void)
   config->accel = VP_ACCEL_AUTO;
   config->smp = 1;
   config->memory = DEFAULT_MEMORY;
+  config->numa = 1;
   config->firmware = VP_FIRMWARE_SEABIOS;
   config->disks = g_ptr_array_new_with_free_func (disk_free);
   config->nics = g_ptr_array_new_with_free_func (nic_free);

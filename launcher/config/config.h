@@ -56,6 +56,7 @@ typedef struct
   char *cpu; /* NULL: the accelerator's default */
   guint smp;
   guint64 memory; /* bytes */
+  guint numa;     /* nodes that the guest sees; 1: none */
   VpFirmwareKind firmware;
   char *firmware_path;    /* NULL: QEMU's own SeaBIOS */
   char *firmware_version; /* NULL: not known */

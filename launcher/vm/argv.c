@@ -3,6 +3,7 @@
 #include "devices/firmware.h"
 #include "launcher/config/accelerator.h"
 #include "launcher/vm/argv-writer.h"
+#include "launcher/vm/numa-nodes.h"
 #include "launcher/vm/own-devices.h"
 
 #define SANDBOX       "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
@@ -21,6 +22,7 @@ add_base (GPtrArray *argv, const VpArgvInput *input)
   vp_argv_add (argv, "-cpu", input->cpu);
   vp_argv_add_format (argv, "-smp", "%u", config->smp);
   vp_argv_add_format (argv, "-m", "size=%" G_GUINT64_FORMAT "M", config->memory >> 20);
+  vp_numa_nodes_add (argv, config, input->n_host_nodes);
   vp_argv_add (argv, "-nodefaults", NULL);
   vp_argv_add (argv, "-no-user-config", NULL);
   vp_argv_add (argv, "-display", "none");

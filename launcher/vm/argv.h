@@ -16,6 +16,7 @@ G_BEGIN_DECLS
  * @specs: (array): for each device of @plan, in its order, the spec that it came from
  * @accel: kvm or tcg
  * @cpu: argument of -cpu
+ * @n_host_nodes: how many NUMA nodes the host has
  */
 typedef struct
 {
@@ -24,6 +25,7 @@ typedef struct
   const VpDeviceSpec *const *specs;
   VpAccel accel;
   const char *cpu;
+  guint n_host_nodes;
 } VpArgvInput;
 
 /**

@@ -9,12 +9,33 @@ G_BEGIN_DECLS
  * vp_attachment_text_delay:
  * @state: a device's state
  * @host_changing: whether its host function is on its way from or to a driver
+ * @is_hidden: whether the guest cannot see it before all functions of its slot are there
  * @bars: (nullable): what was last seen of its BARs
  *
  * Returns: (transfer full): what a device that is not usable yet is waiting for
  */
-char *
-vp_attachment_text_delay (VpDeviceState state, gboolean host_changing, const VpGuestBars *bars);
+char *vp_attachment_text_delay (VpDeviceState state,
+                                gboolean host_changing,
+                                gboolean is_hidden,
+                                const VpGuestBars *bars);
+
+/**
+ * vp_attachment_text_over:
+ * @id: a device
+ * @gone: whether QEMU is
+ *
+ * Returns: (transfer full): a %VP_ERROR_NO_VM or %VP_ERROR_STATE that says why it never was usable
+ */
+GError *vp_attachment_text_over (const char *id, gboolean gone);
+
+/**
+ * vp_attachment_text_mate:
+ * @id: a device
+ * @why: of what another function of its slot has failed
+ *
+ * Returns: (transfer full): an error of the same code that says that the device goes the same way
+ */
+GError *vp_attachment_text_mate (const char *id, const GError *why);
 
 /**
  * vp_attachment_text_not_now:

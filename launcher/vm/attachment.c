@@ -12,29 +12,17 @@ struct _VpAttachment
 {
   GObject parent_instance;
 
-  char *id;
-  VpAttachSource *source; /* nullable */
-  const VpDeviceSpec *spec;
-  const VpPciFunction *function; /* nullable */
-  VpPlug plug;
-  char *port;
-  char *bus;
-  VpPlace place; /* its strings are the two above */
-  char *guest_path;
-  VpMachineType machine;
-  VpHostClaims *claims;
-
+  VpAttachmentFacts *facts;
   VpQmpClient *client; /* nullable: not running yet */
   VpDeviceState state;
   VpBarWatch *watch;
   VpRemoval *removal;
   gboolean taken;         /* the host function goes back to a driver in the end */
   gboolean host_changing; /* it is on its way from or to that driver */
-  gboolean wanted;        /* to be added as soon as its host function is ours */
+  gboolean exposed;       /* the guest can see it: function 0 of its slot is there */
   gboolean gone;          /* QEMU is */
   GError *failure;        /* nullable: why it failed */
   GError *host_error;     /* nullable: why its host function is not back */
-  gint64 started_us;      /* when the attach, or the last detach, began */
   VpWaiter usable;
   VpWaiter removed;
 };
@@ -44,6 +32,8 @@ G_DEFINE_FINAL_TYPE (VpAttachment, vp_attachment, G_TYPE_OBJECT)
 enum
 {
   SIGNAL_CHANGED,
+  SIGNAL_STEPPED,
+  SIGNAL_REFUSED,
   SIGNAL_RELEASED,
   N_SIGNALS
 };
@@ -52,25 +42,12 @@ static guint signals[N_SIGNALS];
 
 static void apply (VpAttachment *self, VpDeviceEvent event);
 
-static double
-seconds_since_start (VpAttachment *self)
-{
-  gint64 milliseconds = (g_get_monotonic_time () - self->started_us) / G_TIME_SPAN_MILLISECOND;
-
-  return (double) milliseconds / 1000.0;
-}
-
 static void
 answer_usable (VpAttachment *self)
 {
-  g_autoptr (GError) over = g_error_new (VP_ERROR, self->gone ? VP_ERROR_NO_VM : VP_ERROR_STATE,
-                                         self->gone ? "QEMU ended before %s became usable"
-                                                    : "%s was removed before it became usable",
-                                         self->id);
-  JsonObject *document = vp_attachment_to_json (self);
+  g_autoptr (GError) over = vp_attachment_text_over (self->facts->id, self->gone);
 
-  json_object_set_double_member (document, "seconds", seconds_since_start (self));
-  vp_waiter_answer (&self->usable, document,
+  vp_waiter_answer (&self->usable, vp_attachment_to_json (self),
                     self->state == VP_DEVICE_USABLE ? NULL
                     : self->failure != NULL         ? self->failure
                                                     : over);
@@ -81,9 +58,8 @@ answer_removed (VpAttachment *self, const GError *error)
 {
   JsonObject *document = json_object_new ();
 
-  json_object_set_string_member (document, "id", self->id);
+  json_object_set_string_member (document, "id", self->facts->id);
   json_object_set_string_member (document, "state", vp_device_state_to_string (self->state));
-  json_object_set_double_member (document, "seconds", seconds_since_start (self));
   vp_waiter_answer (&self->removed, document, error);
 }
 
@@ -91,11 +67,13 @@ static void
 on_usable_deadline (gpointer user_data)
 {
   VpAttachment *self = VP_ATTACHMENT (user_data);
-  g_autofree char *why = vp_attachment_text_delay (self->state, self->host_changing,
-                                                   vp_bar_watch_get_bars (self->watch));
-  g_autoptr (GError) pending =
-      g_error_new (VP_ERROR, VP_ERROR_PENDING, "%s is %s after %.1f s: %s", self->id,
-                   vp_device_state_to_string (self->state), seconds_since_start (self), why);
+  g_autofree char *why =
+      vp_attachment_text_delay (self->state, self->host_changing,
+                                vp_attachment_facts_has_mates (self->facts) && !self->exposed,
+                                vp_bar_watch_get_bars (self->watch));
+  g_autoptr (GError) pending = g_error_new (
+      VP_ERROR, VP_ERROR_PENDING, "%s is %s after %.1f s: %s", self->facts->id,
+      vp_device_state_to_string (self->state), vp_waiter_get_seconds (&self->usable), why);
 
   vp_waiter_answer (&self->usable, NULL, self->failure != NULL ? self->failure : pending);
 }
@@ -106,7 +84,7 @@ on_removed_deadline (gpointer user_data)
   VpAttachment *self = VP_ATTACHMENT (user_data);
   g_autoptr (GError) pending =
       g_error_new (VP_ERROR, VP_ERROR_PENDING, "%s is still held by the guest after %.1f s",
-                   self->id, seconds_since_start (self));
+                   self->facts->id, vp_waiter_get_seconds (&self->removed));
 
   vp_waiter_answer (&self->removed, NULL, pending);
 }
@@ -127,19 +105,28 @@ on_device_add (GObject *source, GAsyncResult *result, gpointer user_data)
   if (vp_qmp_client_is_closed (self->client))
     return; /* no answer of QEMU, which may have it open: its end tells the end of everything */
 
-  g_set_error (&self->failure, VP_ERROR, VP_ERROR_REFUSED, "%s: QEMU refused it: %s", self->id,
-               error->message);
+  g_set_error (&self->failure, VP_ERROR, VP_ERROR_REFUSED, "%s: QEMU refused it: %s",
+               self->facts->id, error->message);
   apply (self, VP_DEVICE_EVENT_ADD_FAILED);
 }
 
 static void
 send_add (VpAttachment *self)
 {
-  JsonObject *arguments = vp_argv_device (self->spec, self->function, self->id, &self->place);
+  JsonObject *arguments = vp_argv_device (self->facts->spec, self->facts->function, self->facts->id,
+                                          &self->facts->place);
 
   /* No deadline: pinning a large guest's memory takes minutes, and QEMU answers or ends. */
   vp_qmp_client_execute_async (self->client, "device_add", arguments, NULL, 0, NULL, on_device_add,
                                g_object_ref (self));
+}
+
+/* What the guest cannot see has no BARs to look at. */
+static void
+watch (VpAttachment *self)
+{
+  if (self->exposed && self->client != NULL)
+    vp_bar_watch_start (self->watch, self->client, self->facts->machine);
 }
 
 static void
@@ -156,14 +143,14 @@ on_stuck (VpBarWatch *watch, gpointer user_data)
 
   /* What was there before the guest stays, whatever the guest makes of it; and what was usable once
    * has had its window: both are looked at further. */
-  if (self->plug == VP_PLUG_COLD || self->state != VP_DEVICE_ACCEPTED)
+  if (self->facts->plug == VP_PLUG_COLD || self->state != VP_DEVICE_ACCEPTED)
     {
-      vp_bar_watch_start (watch, self->client, self->machine);
+      vp_bar_watch_start (watch, self->client, self->facts->machine);
       return;
     }
   g_clear_error (&self->failure); /* it may be stuck again, when it could not be taken out */
-  g_set_error (&self->failure, VP_ERROR, VP_ERROR_NO_WINDOW, "%s: %s behind %s", self->id, missing,
-               self->port);
+  g_set_error (&self->failure, VP_ERROR, VP_ERROR_NO_WINDOW, "%s: %s behind %s", self->facts->id,
+               missing, self->facts->place.port);
   apply (self, VP_DEVICE_EVENT_NO_WINDOW);
 }
 
@@ -173,6 +160,13 @@ on_removal_gone (VpRemoval *removal, gpointer user_data)
   apply (VP_ATTACHMENT (user_data), VP_DEVICE_EVENT_DELETED);
 }
 
+void
+vp_attachment_handle_refused (VpAttachment *self, const GError *why)
+{
+  answer_removed (self, why);
+  apply (self, VP_DEVICE_EVENT_DEL_REFUSED);
+}
+
 static void
 on_removal_refused (VpRemoval *removal, const GError *why, gpointer user_data)
 {
@@ -180,10 +174,10 @@ on_removal_refused (VpRemoval *removal, const GError *why, gpointer user_data)
   g_autoptr (GError) refusal = NULL;
 
   vp_removal_stop (removal);
-  g_set_error (&refusal, VP_ERROR, VP_ERROR_REFUSED, "%s: QEMU refused to remove it: %s", self->id,
-               why->message);
-  answer_removed (self, refusal);
-  apply (self, VP_DEVICE_EVENT_DEL_REFUSED);
+  g_set_error (&refusal, VP_ERROR, VP_ERROR_REFUSED, "%s: QEMU refused to remove it: %s",
+               self->facts->id, why->message);
+  vp_attachment_handle_refused (self, refusal);
+  g_signal_emit (self, signals[SIGNAL_REFUSED], 0, refusal);
 }
 
 static void
@@ -205,8 +199,9 @@ on_given_back (GObject *source, GAsyncResult *result, gpointer user_data)
   self->host_changing = self->taken = FALSE;
   if (!vp_host_claims_finish (result, &self->host_error))
     {
-      g_prefix_error (&self->host_error,
-                      "%s has left the VM, but its driver has not taken it back: ", self->id);
+      g_prefix_error (
+          &self->host_error,
+          "%s has left the VM, but its driver has not taken it back: ", self->facts->id);
       if (self->failure != NULL)
         vp_error_append (self->failure, self->host_error);
     }
@@ -218,10 +213,11 @@ release (VpAttachment *self)
 {
   vp_bar_watch_stop (self->watch);
   vp_removal_stop (self->removal);
-  self->host_changing = vp_host_claims_drop (self->claims, self->function, self->taken);
+  self->host_changing =
+      vp_host_claims_drop (self->facts->claims, self->facts->function, self->taken);
   if (self->host_changing)
-    vp_host_claims_give_back_async (self->claims, self->function->group, on_given_back,
-                                    g_object_ref (self));
+    vp_host_claims_give_back_async (self->facts->claims, self->facts->function->group,
+                                    on_given_back, g_object_ref (self));
   else
     finish_release (self);
 }
@@ -231,36 +227,49 @@ apply (VpAttachment *self, VpDeviceEvent event)
 {
   VpDeviceState before = self->state;
   VpDeviceAction action = vp_lifecycle_step (&self->state, event);
+  g_autoptr (VpAttachment) alive = g_object_ref (self);
 
   /* The end of a device is told when its host function is back. */
   if (self->state != before && action != VP_DEVICE_ACTION_RELEASE)
     g_signal_emit (self, signals[SIGNAL_CHANGED], 0);
 
+  if (self->state == VP_DEVICE_PENDING_REMOVAL)
+    vp_bar_watch_stop (self->watch);
   switch (action)
     {
     case VP_DEVICE_ACTION_ADD:
       send_add (self);
       break;
     case VP_DEVICE_ACTION_VERIFY:
-      vp_bar_watch_start (self->watch, self->client, self->machine);
+      watch (self);
       break;
     case VP_DEVICE_ACTION_REPORT:
       answer_usable (self);
       break;
     case VP_DEVICE_ACTION_DELETE:
-      vp_bar_watch_stop (self->watch);
       vp_removal_ask (self->removal, self->client);
       break;
     case VP_DEVICE_ACTION_RELEASE:
       if (self->state == VP_DEVICE_FAILED && self->failure == NULL)
         g_set_error (&self->failure, VP_ERROR, VP_ERROR_REFUSED,
-                     "%s was thrown out again before the guest could use it", self->id);
+                     "%s was thrown out again before the guest could use it", self->facts->id);
       release (self);
       break;
     case VP_DEVICE_ACTION_NONE:
     case VP_DEVICE_ACTION_REJECT:
       break;
     }
+
+  if (self->state != before)
+    g_signal_emit (self, signals[SIGNAL_STEPPED], 0);
+}
+
+void
+vp_attachment_step (VpAttachment *self, VpDeviceEvent event, const GError *why)
+{
+  if (why != NULL && self->failure == NULL)
+    self->failure = vp_attachment_text_mate (self->facts->id, why);
+  apply (self, event);
 }
 
 void
@@ -283,19 +292,19 @@ on_taken (GObject *source, GAsyncResult *result, gpointer user_data)
     }
   else if (self->gone)
     apply (self, VP_DEVICE_EVENT_QEMU_GONE);
-  else if (self->wanted)
-    apply (self, VP_DEVICE_EVENT_START);
+  g_signal_emit (self, signals[SIGNAL_STEPPED], 0);
 }
 
 void
 vp_attachment_take (VpAttachment *self)
 {
   /* One that was bound before us stays bound after us. */
-  if (self->function == NULL || !self->spec->bind ||
-      vp_vfio_is_vfio_driver (self->function->driver))
+  if (self->facts->function == NULL || !self->facts->spec->bind ||
+      vp_vfio_is_vfio_driver (self->facts->function->driver))
     return;
   self->host_changing = TRUE;
-  vp_host_claims_take_async (self->claims, self->function, on_taken, g_object_ref (self));
+  vp_host_claims_take_async (self->facts->claims, self->facts->function, on_taken,
+                             g_object_ref (self));
 }
 
 void
@@ -303,15 +312,17 @@ vp_attachment_set_running (VpAttachment *self, VpQmpClient *client)
 {
   g_set_object (&self->client, client);
   if (self->state == VP_DEVICE_ACCEPTED)
-    vp_bar_watch_start (self->watch, client, self->machine);
+    watch (self);
 }
 
 void
-vp_attachment_add (VpAttachment *self)
+vp_attachment_expose (VpAttachment *self)
 {
-  self->wanted = TRUE;
-  if (self->state == VP_DEVICE_QUEUED && !self->host_changing)
-    apply (self, VP_DEVICE_EVENT_START);
+  if (self->exposed)
+    return;
+  self->exposed = TRUE;
+  if (self->state == VP_DEVICE_ACCEPTED)
+    watch (self);
 }
 
 void
@@ -320,39 +331,36 @@ vp_attachment_wait_usable (VpAttachment *self, GTask *task, guint timeout_ms)
   vp_waiter_set (&self->usable, task, timeout_ms, on_usable_deadline, self);
 }
 
-void
-vp_attachment_remove (VpAttachment *self, GTask *task, guint timeout_ms)
+gboolean
+vp_attachment_check_removable (VpAttachment *self, GError **error)
 {
-  g_autoptr (GTask) owned = task;
-
-  if (self->client == NULL || self->host_changing || self->removed.task != NULL ||
-      self->state == VP_DEVICE_ADDING || self->state == VP_DEVICE_FAILED)
-    {
-      g_task_return_error (task,
-                           vp_attachment_text_not_now (self->id, self->state, self->host_changing,
-                                                       self->removed.task != NULL));
-      return;
-    }
-
-  /* The waiter stands before device_del is sent: DEVICE_DELETED may come before the reply. */
-  vp_waiter_set (&self->removed, g_steal_pointer (&owned), timeout_ms, on_removed_deadline, self);
-  self->started_us = g_get_monotonic_time ();
-  apply (self, VP_DEVICE_EVENT_DETACH);
+  if (self->client != NULL && !self->host_changing && self->removed.task == NULL &&
+      self->state != VP_DEVICE_ADDING && self->state != VP_DEVICE_FAILED)
+    return TRUE;
+  g_propagate_error (error,
+                     vp_attachment_text_not_now (self->facts->id, self->state, self->host_changing,
+                                                 self->removed.task != NULL));
+  return FALSE;
 }
 
 void
-vp_attachment_handle_deleted (VpAttachment *self)
+vp_attachment_wait_removed (VpAttachment *self, GTask *task, guint timeout_ms)
 {
-  apply (self, VP_DEVICE_EVENT_DELETED);
+  vp_waiter_set (&self->removed, task, timeout_ms, on_removed_deadline, self);
+}
+
+gboolean
+vp_attachment_is_asking (VpAttachment *self)
+{
+  return vp_removal_is_asking (self->removal);
 }
 
 void
 vp_attachment_handle_reset (VpAttachment *self)
 {
-  if (self->client != NULL &&
-      (self->state == VP_DEVICE_ACCEPTED || self->state == VP_DEVICE_USABLE))
-    vp_bar_watch_start (self->watch, self->client, self->machine);
-  else if (self->state == VP_DEVICE_PENDING_REMOVAL)
+  if (self->state == VP_DEVICE_ACCEPTED || self->state == VP_DEVICE_USABLE)
+    watch (self);
+  else if (vp_removal_is_asking (self->removal))
     {
       vp_removal_stop (self->removal); /* the guest that was asked is no more */
       vp_removal_ask (self->removal, self->client);
@@ -370,7 +378,13 @@ vp_attachment_handle_gone (VpAttachment *self)
 const char *
 vp_attachment_get_id (VpAttachment *self)
 {
-  return self->id;
+  return self->facts->id;
+}
+
+const VpAttachmentFacts *
+vp_attachment_get_facts (VpAttachment *self)
+{
+  return self->facts;
 }
 
 VpDeviceState
@@ -379,10 +393,10 @@ vp_attachment_get_state (VpAttachment *self)
   return self->state;
 }
 
-const VpPciFunction *
-vp_attachment_get_function (VpAttachment *self)
+const GError *
+vp_attachment_get_failure (VpAttachment *self)
 {
-  return self->function;
+  return self->failure;
 }
 
 const GError *
@@ -400,18 +414,10 @@ vp_attachment_is_host_changing (VpAttachment *self)
 JsonObject *
 vp_attachment_to_json (VpAttachment *self)
 {
-  JsonObject *object = json_object_new ();
+  JsonObject *object = vp_attachment_facts_to_json (self->facts);
   const VpGuestBars *bars = vp_bar_watch_get_bars (self->watch);
-  g_autofree char *address =
-      self->function != NULL ? vp_pci_address_to_string (&self->function->address) : NULL;
 
-  json_object_set_string_member (object, "id", self->id);
-  json_object_set_string_member (object, "kind", self->function != NULL ? "vfio" : "qemu");
-  json_object_set_string_member (object, "address", address); /* NULL becomes null */
-  json_object_set_string_member (object, "plug", self->plug == VP_PLUG_COLD ? "cold" : "hot");
   json_object_set_string_member (object, "state", vp_device_state_to_string (self->state));
-  json_object_set_string_member (object, "port", self->port);
-  json_object_set_string_member (object, "guest_path", self->guest_path);
   json_object_set_array_member (object, "bars",
                                 bars != NULL ? vp_guest_bars_to_json (bars) : json_array_new ());
   json_object_set_string_member (object, "failure",
@@ -442,12 +448,7 @@ vp_attachment_finalize (GObject *object)
 
   g_clear_error (&self->failure);
   g_clear_error (&self->host_error);
-  g_free (self->id);
-  g_free (self->port);
-  g_free (self->bus);
-  g_free (self->guest_path);
-  g_clear_pointer (&self->source, vp_attach_source_unref);
-  vp_host_claims_unref (self->claims);
+  vp_attachment_facts_free (self->facts);
 
   G_OBJECT_CLASS (vp_attachment_parent_class)->finalize (object);
 }
@@ -460,6 +461,10 @@ vp_attachment_class_init (VpAttachmentClass *klass)
 
   signals[SIGNAL_CHANGED] = g_signal_new ("changed", VP_TYPE_ATTACHMENT, G_SIGNAL_RUN_LAST, 0, NULL,
                                           NULL, NULL, G_TYPE_NONE, 0);
+  signals[SIGNAL_STEPPED] = g_signal_new ("stepped", VP_TYPE_ATTACHMENT, G_SIGNAL_RUN_LAST, 0, NULL,
+                                          NULL, NULL, G_TYPE_NONE, 0);
+  signals[SIGNAL_REFUSED] = g_signal_new ("refused", VP_TYPE_ATTACHMENT, G_SIGNAL_RUN_LAST, 0, NULL,
+                                          NULL, NULL, G_TYPE_NONE, 1, G_TYPE_ERROR);
   signals[SIGNAL_RELEASED] = g_signal_new ("released", VP_TYPE_ATTACHMENT, G_SIGNAL_RUN_LAST, 0,
                                            NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
@@ -470,30 +475,17 @@ vp_attachment_init (VpAttachment *self)
 }
 
 VpAttachment *
-vp_attachment_new (const VpAttachmentInit *init)
+vp_attachment_new (const VpAttachmentFacts *facts)
 {
   VpAttachment *self = g_object_new (VP_TYPE_ATTACHMENT, NULL);
 
-  self->id = g_strdup (init->id);
-  self->source = init->source != NULL ? vp_attach_source_ref (init->source) : NULL;
-  self->spec = init->spec;
-  self->function = init->function;
-  self->plug = init->plug;
-  self->port = g_strdup (init->place.port);
-  self->bus = g_strdup (init->place.bus);
-  self->place = init->place;
-  self->place.port = self->port;
-  self->place.bus = self->bus;
-  self->guest_path = g_strdup (init->guest_path);
-  self->machine = init->machine;
-  self->claims = vp_host_claims_ref (init->claims);
-  vp_host_claims_add (self->claims, self->function);
-  self->state = init->plug == VP_PLUG_COLD ? VP_DEVICE_ACCEPTED : VP_DEVICE_QUEUED;
-  self->started_us = g_get_monotonic_time ();
-  self->watch = vp_bar_watch_new (self->id);
+  self->facts = vp_attachment_facts_copy (facts);
+  vp_host_claims_add (self->facts->claims, self->facts->function);
+  self->state = facts->plug == VP_PLUG_COLD ? VP_DEVICE_ACCEPTED : VP_DEVICE_QUEUED;
+  self->watch = vp_bar_watch_new (self->facts->id);
   g_signal_connect_object (self->watch, "mapped", G_CALLBACK (on_mapped), self, 0);
   g_signal_connect_object (self->watch, "stuck", G_CALLBACK (on_stuck), self, 0);
-  self->removal = vp_removal_new (self->id, init->repeat_delete);
+  self->removal = vp_removal_new (self->facts->id, facts->repeat_delete);
   g_signal_connect_object (self->removal, "gone", G_CALLBACK (on_removal_gone), self, 0);
   g_signal_connect_object (self->removal, "refused", G_CALLBACK (on_removal_refused), self, 0);
   return self;

@@ -1,9 +1,7 @@
 #pragma once
 
 #include "devices/lifecycle.h"
-#include "devices/slot-map.h"
-#include "launcher/vm/attach-source.h"
-#include "launcher/vm/host-claims.h"
+#include "launcher/vm/attachment-facts.h"
 #include "qmp/client.h"
 
 #include <gio/gio.h>
@@ -14,48 +12,20 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (VpAttachment, vp_attachment, VP, ATTACHMENT, GObject)
 
 /**
- * VpAttachmentInit:
- * @id: QEMU id
- * @source: (nullable): owner of the two below; a reference is taken. %NULL for a device of the plan
- * @spec: how it was asked for; borrowed
- * @function: (nullable): the host function; borrowed
- * @plug: cold or hot; a cold one is in QEMU from the start
- * @place: where it goes
- * @guest_path: path from the root complex
- * @machine: the machine type
- * @repeat_delete: whether device_del may be sent again while the guest does not let go: with ACPI
- *   hotplug one that the firmware saw is lost without an event, and a second one does no harm;
- *   to SHPC it would be a change of mind
- * @claims: the VM's host functions, of which it is to be one; a reference is taken
- *
- * What an attachment is made of.
- */
-typedef struct
-{
-  const char *id;
-  VpAttachSource *source;
-  const VpDeviceSpec *spec;
-  const VpPciFunction *function;
-  VpPlug plug;
-  VpPlace place;
-  const char *guest_path;
-  VpMachineType machine;
-  gboolean repeat_delete;
-  VpHostClaims *claims;
-} VpAttachmentInit;
-
-/**
  * vp_attachment_new:
- * @init: what it is made of
+ * @facts: what it is made of
  *
- * One device of one VM: carries out what the lifecycle says, over QMP and on the host.
+ * One device of one VM: carries out what the lifecycle says, over QMP and on the host. When it may
+ * be added, and who leaves with it, is decided for all functions of its slot: see slot-mates.h.
  *
- * Signals: "changed" whenever its state does; "released" once it is over, after its host function
- * has been given back and whoever waited has been told.
+ * Signals: "changed" whenever its state does; "stepped" once what a new state asks for has been
+ * done, and when its host function is ours; "refused" (GError *why) when QEMU does not remove it;
+ * "released" once it is over, after its host function has been given back and whoever waited has
+ * been told.
  *
  * Returns: (transfer full): a device in state queued, or accepted when it is cold
  */
-VpAttachment *vp_attachment_new (const VpAttachmentInit *init);
+VpAttachment *vp_attachment_new (const VpAttachmentFacts *facts);
 
 /**
  * vp_attachment_set_taken:
@@ -84,12 +54,25 @@ void vp_attachment_take (VpAttachment *self);
 void vp_attachment_set_running (VpAttachment *self, VpQmpClient *client);
 
 /**
- * vp_attachment_add:
- * @self: an attachment of a running VM; anything but a queued one is left as it is
+ * vp_attachment_step:
+ * @self: an attachment of a running VM
+ * @event: %VP_DEVICE_EVENT_START of one whose host function is ours, %VP_DEVICE_EVENT_DETACH of one
+ *   that can be removed, %VP_DEVICE_EVENT_DELETED, or what has become of another function of its
+ *   slot
+ * @why: (nullable): of what that other one has failed, or will
  *
- * The guest is ready: sends device_add, as soon as the host function is ours.
+ * Does what the lifecycle says.
  */
-void vp_attachment_add (VpAttachment *self);
+void vp_attachment_step (VpAttachment *self, VpDeviceEvent event, const GError *why);
+
+/**
+ * vp_attachment_expose:
+ * @self: an attachment
+ *
+ * Its slot has its function 0, so that the guest can see it: from now on, and not before, its BARs
+ * are looked at.
+ */
+void vp_attachment_expose (VpAttachment *self);
 
 /**
  * vp_attachment_wait_usable:
@@ -100,22 +83,37 @@ void vp_attachment_add (VpAttachment *self);
 void vp_attachment_wait_usable (VpAttachment *self, GTask *task, guint timeout_ms);
 
 /**
- * vp_attachment_remove:
- * @self: an attachment of a running VM
- * @task: (transfer full): gets {"id", "state", "seconds"} or an error
- * @timeout_ms: longest wait
+ * vp_attachment_check_removable:
+ * @self: an attachment
+ * @error: return location for a #GError
  *
- * Asks the guest to let go. After the deadline the removal stays pending.
+ * Returns: %FALSE with %VP_ERROR_STATE when it cannot be removed at this moment
  */
-void vp_attachment_remove (VpAttachment *self, GTask *task, guint timeout_ms);
+gboolean vp_attachment_check_removable (VpAttachment *self, GError **error);
 
 /**
- * vp_attachment_handle_deleted:
- * @self: an attachment
- *
- * DEVICE_DELETED has come for it, asked for or not.
+ * vp_attachment_wait_removed:
+ * @self: an attachment that can be removed
+ * @task: (transfer full): gets {"id", "state", "seconds"} or an error
+ * @timeout_ms: longest wait
  */
-void vp_attachment_handle_deleted (VpAttachment *self);
+void vp_attachment_wait_removed (VpAttachment *self, GTask *task, guint timeout_ms);
+
+/**
+ * vp_attachment_is_asking:
+ *
+ * Returns: whether the guest was asked to let go of this very function, and has not yet
+ */
+gboolean vp_attachment_is_asking (VpAttachment *self);
+
+/**
+ * vp_attachment_handle_refused:
+ * @self: an attachment that is to be removed
+ * @why: what QEMU said
+ *
+ * It stays in the VM.
+ */
+void vp_attachment_handle_refused (VpAttachment *self, const GError *why);
 
 /**
  * vp_attachment_handle_reset:
@@ -141,6 +139,13 @@ void vp_attachment_handle_gone (VpAttachment *self);
 const char *vp_attachment_get_id (VpAttachment *self);
 
 /**
+ * vp_attachment_get_facts:
+ *
+ * Returns: (transfer none): what never changes about it
+ */
+const VpAttachmentFacts *vp_attachment_get_facts (VpAttachment *self);
+
+/**
  * vp_attachment_get_state:
  *
  * Returns: where it is in its life
@@ -148,11 +153,11 @@ const char *vp_attachment_get_id (VpAttachment *self);
 VpDeviceState vp_attachment_get_state (VpAttachment *self);
 
 /**
- * vp_attachment_get_function:
+ * vp_attachment_get_failure:
  *
- * Returns: (transfer none) (nullable): its host function
+ * Returns: (transfer none) (nullable): why it cannot be used
  */
-const VpPciFunction *vp_attachment_get_function (VpAttachment *self);
+const GError *vp_attachment_get_failure (VpAttachment *self);
 
 /**
  * vp_attachment_get_host_error:

@@ -20,11 +20,34 @@ use_to_string (VpPortUse use)
 }
 
 static JsonObject *
+window_to_json (const VpWindow *window)
+{
+  JsonObject *object = json_object_new ();
+
+  json_object_set_int_member (object, "io", (gint64) window->io);
+  json_object_set_int_member (object, "mem", (gint64) window->mem);
+  json_object_set_int_member (object, "pref64", (gint64) window->pref64);
+  return object;
+}
+
+static JsonObject *
+expander_to_json (const VpPlanExpander *expander)
+{
+  g_autofree char *address = g_strdup_printf ("%02x.0", expander->slot);
+  JsonObject *object = json_object_new ();
+
+  json_object_set_string_member (object, "id", expander->id);
+  json_object_set_string_member (object, "address", address);
+  json_object_set_int_member (object, "bus_nr", expander->bus_nr);
+  json_object_set_int_member (object, "node", expander->node);
+  return object;
+}
+
+static JsonObject *
 port_to_json (const VpPlanPort *port)
 {
   g_autofree char *address = g_strdup_printf ("%02x.%x", port->slot, port->function);
   JsonObject *object = json_object_new ();
-  JsonObject *reserve = json_object_new ();
 
   json_object_set_string_member (object, "id", port->id);
   json_object_set_string_member (object, "bus", port->bus);
@@ -35,10 +58,9 @@ port_to_json (const VpPlanPort *port)
                               port->kind == VP_PORT_PCI_SLOT ? port->slot : port->chassis);
   json_object_set_string_member (object, "use", use_to_string (port->use));
 
-  json_object_set_int_member (reserve, "io", (gint64) port->reserve.io);
-  json_object_set_int_member (reserve, "mem", (gint64) port->reserve.mem);
-  json_object_set_int_member (reserve, "pref64", (gint64) port->reserve.pref64);
-  json_object_set_object_member (object, "reserve", reserve);
+  json_object_set_object_member (object, "need", window_to_json (&port->need));
+  json_object_set_object_member (object, "reserve", window_to_json (&port->reserve));
+  json_object_set_string_member (object, "bridge", port->bridge); /* NULL becomes null */
   return object;
 }
 
@@ -74,12 +96,15 @@ vp_blueprint_to_json (const VpBlueprint *self)
 {
   JsonObject *document = json_object_new ();
   JsonArray *ports = json_array_new ();
+  JsonArray *expanders = json_array_new ();
   JsonArray *devices = json_array_new ();
   JsonArray *warnings = json_array_new ();
   JsonArray *command = json_array_new ();
 
   for (guint i = 0; i < self->plan->ports->len; i++)
     json_array_add_object_element (ports, port_to_json (self->plan->ports->pdata[i]));
+  for (guint i = 0; i < self->plan->expanders->len; i++)
+    json_array_add_object_element (expanders, expander_to_json (self->plan->expanders->pdata[i]));
   for (guint i = 0; i < self->plan->devices->len; i++)
     json_array_add_object_element (devices,
                                    device_to_json (self->plan, self->plan->devices->pdata[i]));
@@ -93,9 +118,16 @@ vp_blueprint_to_json (const VpBlueprint *self)
                                  vp_machine_type_to_string (self->plan->root.machine));
   json_object_set_string_member (document, "firmware",
                                  vp_firmware_kind_to_string (self->plan->firmware->kind));
+  json_object_set_string_member (document, "relies_on", self->plan->firmware->name);
+  json_object_set_object_member (
+      document, "windows",
+      window_to_json (
+          &(VpWindow){ .mem = self->plan->mem_total, .pref64 = self->plan->pref64_total }));
+  json_object_set_int_member (document, "phys_bits", self->plan->phys_bits);
   json_object_set_string_member (document, "accel", vp_accel_to_string (self->accel));
   json_object_set_string_member (document, "accel_reason", self->accel_reason);
   json_object_set_array_member (document, "ports", ports);
+  json_object_set_array_member (document, "expanders", expanders);
   json_object_set_array_member (document, "devices", devices);
   json_object_set_array_member (document, "warnings", warnings);
   json_object_set_array_member (document, "command", command);

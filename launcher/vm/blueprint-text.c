@@ -36,13 +36,16 @@ print (Page *page, const char *style, const char *format, ...)
     g_string_append (page->text, PLAIN);
 }
 
+/* What is asked for, or else what firmware will find by itself. */
 static void
-print_size (Page *page, const char *what, guint64 bytes)
+print_window (Page *page, const char *what, guint64 reserve, guint64 need)
 {
-  g_autofree char *size = vp_byte_size_format (bytes);
+  g_autofree char *size = vp_byte_size_format (reserve > 0 ? reserve : need);
 
-  if (bytes > 0)
-    print (page, NULL, "  %s %s", what, size);
+  if (reserve > 0)
+    print (page, NULL, "  %s window %s", what, size);
+  else if (need > 0)
+    print (page, NULL, "  %s BARs %s", what, size);
 }
 
 static void
@@ -62,6 +65,20 @@ print_headline (Page *page, const VpBlueprint *self)
          config->smp == 1 ? "" : "s", memory, config->spare,
          config->machine == VP_MACHINE_Q35 ? "port" : "slot", config->spare == 1 ? "" : "s");
   print (page, NULL, "accelerator %s: %s\n", vp_accel_to_string (self->accel), self->accel_reason);
+}
+
+/* What the plan takes for granted. */
+static void
+print_assumptions (Page *page, const VpPlan *plan)
+{
+  g_autofree char *pref64 = vp_byte_size_format (plan->pref64_total);
+  g_autofree char *mem = vp_byte_size_format (plan->mem_total);
+
+  print (page, NULL, "windows: %s 64-bit, %s below 4 GiB; relies on %s", pref64, mem,
+         plan->firmware->name);
+  if (plan->phys_bits > 0)
+    print (page, NULL, " and %u address bits", plan->phys_bits);
+  print (page, NULL, "\n");
 }
 
 static void
@@ -228,8 +245,8 @@ print_port (Page *page, const VpBlueprint *self, const VpPlanPort *port, const c
     print (page, DIM, "  spare");
   if (port->has_io && port->kind != VP_PORT_PCI_SLOT)
     print (page, NULL, "  I/O window");
-  print_size (page, "32-bit window", port->reserve.mem);
-  print_size (page, "64-bit window", port->reserve.pref64);
+  print_window (page, "32-bit", port->reserve.mem, port->need.mem);
+  print_window (page, "64-bit", port->reserve.pref64, port->need.pref64);
   print (page, NULL, "\n");
 
   if (port->bridge != NULL && !is_pci_bridge)
@@ -310,6 +327,7 @@ vp_blueprint_to_text (const VpBlueprint *self, gboolean colour)
   const char *root = vp_topology_root_bus (plan->root.machine);
 
   print_headline (&page, self);
+  print_assumptions (&page, plan);
   print (&page, NULL, "\n%s\n", root);
   print_bus (&page, self, root, "");
 

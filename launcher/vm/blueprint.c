@@ -4,6 +4,7 @@
 #include "launcher/config/guest-cpu.h"
 #include "launcher/vm/argv.h"
 #include "launcher/vm/host-devices.h"
+#include "launcher/vm/numa-nodes.h"
 #include "launcher/vm/own-devices.h"
 
 #include <string.h>
@@ -168,6 +169,7 @@ vp_blueprint_new (VpConfig *config, const char *root, GError **error)
 {
   g_autoptr (VpBlueprint) self = g_new0 (VpBlueprint, 1);
   VpKvmFacts facts;
+  guint n_host_nodes;
 
   g_return_val_if_fail (config != NULL && root != NULL, NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
@@ -188,12 +190,19 @@ vp_blueprint_new (VpConfig *config, const char *root, GError **error)
   if (self->inventory == NULL || !make_plan (self, error))
     return NULL;
 
+  n_host_nodes = vp_numa_nodes_count (self->sysfs);
+  if (config->numa > 1 && config->numa > n_host_nodes)
+    g_ptr_array_add (self->plan->warnings,
+                     g_strdup_printf ("--numa %u: the host has %u NUMA node%s, so that the memory "
+                                      "of the guest's others is anywhere",
+                                      config->numa, n_host_nodes, n_host_nodes == 1 ? "" : "s"));
   self->argv = vp_argv_build (&(VpArgvInput){
       .config = config,
       .plan = self->plan,
       .specs = (const VpDeviceSpec *const *) self->specs->pdata,
       .accel = self->accel,
       .cpu = self->cpu,
+      .n_host_nodes = n_host_nodes,
   });
   return g_steal_pointer (&self);
 }

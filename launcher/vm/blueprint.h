@@ -65,6 +65,13 @@ JsonObject *vp_blueprint_to_json (const VpBlueprint *self);
  */
 char *vp_blueprint_to_text (const VpBlueprint *self, gboolean colour);
 
+/**
+ * vp_blueprint_to_dot:
+ *
+ * Returns: (transfer full): the plan as a graph in Graphviz' language, for "dot -Tsvg"
+ */
+char *vp_blueprint_to_dot (const VpBlueprint *self);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VpBlueprint, vp_blueprint_free)
 
 G_END_DECLS

@@ -2,8 +2,12 @@
 
 #include "devices/device-id.h"
 #include "devices/error.h"
+#include "devices/siblings.h"
+#include "devices/slot-map.h"
 #include "launcher/error.h"
-#include "launcher/vm/attachment.h"
+#include "launcher/vm/attachment-list.h"
+#include "launcher/vm/gathering.h"
+#include "launcher/vm/slot-mates.h"
 #include "qmp/message.h"
 
 struct _VpHotplug
@@ -15,6 +19,7 @@ struct _VpHotplug
   VpQmpClient *client; /* nullable: not running */
   VpSlotMap *slots;
   GPtrArray *attachments; /* (element-type VpAttachment): in the order they came */
+  GPtrArray *mates;       /* (element-type VpSlotMates): who of them shares a slot */
   gboolean ready;
   gboolean gone;
   GError *left_behind; /* nullable: why the first host function did not go back */
@@ -30,33 +35,14 @@ enum
 
 static guint signals[N_SIGNALS];
 
-static VpAttachment *
-find (VpHotplug *self, const char *id)
+/* Returns: (nullable): those that @attachment shares its slot with */
+static VpSlotMates *
+find_mates (VpHotplug *self, VpAttachment *attachment)
 {
-  for (guint i = 0; id != NULL && i < self->attachments->len; i++)
-    {
-      VpAttachment *attachment = self->attachments->pdata[i];
-
-      if (g_str_equal (vp_attachment_get_id (attachment), id))
-        return attachment;
-    }
+  for (guint i = 0; i < self->mates->len; i++)
+    if (vp_slot_mates_has (self->mates->pdata[i], attachment))
+      return self->mates->pdata[i];
   return NULL;
-}
-
-static gpointer
-ref_element (gconstpointer element, gpointer user_data)
-{
-  return g_object_ref ((gpointer) element);
-}
-
-/* The list as it is now: an attachment may leave it while it is gone through. */
-static GPtrArray *
-snapshot (VpHotplug *self)
-{
-  GPtrArray *copy = g_ptr_array_copy (self->attachments, ref_element, NULL);
-
-  g_ptr_array_set_free_func (copy, g_object_unref);
-  return copy;
 }
 
 static void
@@ -82,8 +68,11 @@ static void
 on_released (VpAttachment *attachment, gpointer user_data)
 {
   VpHotplug *self = VP_HOTPLUG (user_data);
+  VpSlotMates *mates = find_mates (self, attachment);
 
   vp_slot_map_release (self->slots, vp_attachment_get_id (attachment));
+  if (mates != NULL && vp_slot_mates_is_over (mates))
+    g_ptr_array_remove (self->mates, mates);
   /* What was declared and failed stays to be seen in the status; anything else has been told. */
   if (vp_attachment_get_state (attachment) == VP_DEVICE_FAILED &&
       vp_plan_find_device (self->blueprint->plan, vp_attachment_get_id (attachment)) != NULL)
@@ -91,26 +80,31 @@ on_released (VpAttachment *attachment, gpointer user_data)
   forget (self, attachment);
 }
 
+static VpSlotMates *
+add_mates (VpHotplug *self)
+{
+  VpSlotMates *mates = vp_slot_mates_new ();
+
+  g_ptr_array_add (self->mates, mates);
+  return mates;
+}
+
 static VpAttachment *
-add_attachment (VpHotplug *self, VpAttachmentInit *init, GError **error)
+add_attachment (VpHotplug *self, VpSlotMates *mates, VpAttachmentFacts *facts)
 {
   const VpPlan *plan = self->blueprint->plan;
-  g_autofree char *guest_path = NULL;
+  g_autofree char *guest_path = vp_plan_guest_path (plan, &facts->place);
   VpAttachment *attachment;
 
-  if (!vp_slot_map_reserve (self->slots, init->id, init->function,
-                            self->blueprint->config->large_bar, &init->place, error))
-    return NULL;
-
-  guest_path = vp_plan_guest_path (plan, &init->place);
-  init->guest_path = guest_path;
-  init->machine = plan->root.machine;
-  init->repeat_delete = self->blueprint->config->hotplug_mode == VP_HOTPLUG_ACPI;
-  init->claims = self->claims;
-  attachment = vp_attachment_new (init);
+  facts->guest_path = guest_path;
+  facts->machine = plan->root.machine;
+  facts->repeat_delete = self->blueprint->config->hotplug_mode == VP_HOTPLUG_ACPI;
+  facts->claims = self->claims;
+  attachment = vp_attachment_new (facts);
   g_signal_connect (attachment, "changed", G_CALLBACK (on_changed), self);
   g_signal_connect (attachment, "released", G_CALLBACK (on_released), self);
   g_ptr_array_add (self->attachments, attachment);
+  vp_slot_mates_join (mates, attachment);
   return attachment;
 }
 
@@ -118,7 +112,7 @@ void
 vp_hotplug_mark_taken (VpHotplug *self, const VpPciFunction *function)
 {
   for (guint i = 0; i < self->attachments->len; i++)
-    if (vp_attachment_get_function (self->attachments->pdata[i]) == function)
+    if (vp_attachment_get_facts (self->attachments->pdata[i])->function == function)
       vp_attachment_set_taken (self->attachments->pdata[i]);
 }
 
@@ -135,26 +129,17 @@ vp_hotplug_set_running (VpHotplug *self, VpQmpClient *client)
 void
 vp_hotplug_set_ready (VpHotplug *self)
 {
-  g_autoptr (GPtrArray) all = snapshot (self);
+  g_autoptr (GPtrArray) all = vp_attachment_list_copy (self->mates);
 
   self->ready = TRUE;
   for (guint i = 0; self->client != NULL && i < all->len; i++)
-    vp_attachment_add (all->pdata[i]);
+    vp_slot_mates_add (all->pdata[i]);
 }
 
 gboolean
 vp_hotplug_holds_group (VpHotplug *self, int group)
 {
-  for (guint i = 0; i < self->attachments->len; i++)
-    {
-      const VpPciFunction *function = vp_attachment_get_function (self->attachments->pdata[i]);
-      VpDeviceState state = vp_attachment_get_state (self->attachments->pdata[i]);
-
-      if (function != NULL && function->group == group && state != VP_DEVICE_QUEUED &&
-          state != VP_DEVICE_FAILED)
-        return TRUE;
-    }
-  return FALSE;
+  return vp_attachment_list_holds_group (self->attachments, group);
 }
 
 static char *
@@ -169,7 +154,7 @@ make_id (VpHotplug *self, const VpAttachSource *source, const VpPciFunction *fun
     {
       g_autofree char *id = vp_device_id_from_driver (source->spec->driver, n);
 
-      if (find (self, id) == NULL)
+      if (vp_attachment_list_find (self->attachments, id) == NULL)
         return g_steal_pointer (&id);
     }
 }
@@ -178,12 +163,12 @@ make_id (VpHotplug *self, const VpAttachSource *source, const VpPciFunction *fun
 static gboolean
 check_not_attached (VpHotplug *self, const char *id, const VpPciFunction *function, GError **error)
 {
-  g_autoptr (GPtrArray) all = snapshot (self);
+  g_autoptr (GPtrArray) all = vp_attachment_list_copy (self->attachments);
 
   for (guint i = 0; i < all->len; i++)
     {
       VpAttachment *other = all->pdata[i];
-      const VpPciFunction *held = vp_attachment_get_function (other);
+      const VpPciFunction *held = vp_attachment_get_facts (other)->function;
       gboolean same_id = g_str_equal (vp_attachment_get_id (other), id);
 
       if (!same_id && (function == NULL || held == NULL ||
@@ -205,39 +190,94 @@ check_not_attached (VpHotplug *self, const char *id, const VpPciFunction *functi
   return TRUE;
 }
 
+/* Takes a place for the functions of @device. */
+static gboolean
+reserve (VpHotplug *self, VpSlotRequest *requests, const GPtrArray *device, GError **error)
+{
+  for (guint i = 0; i < device->len; i++)
+    if (!check_not_attached (self, requests[i].id, requests[i].function, error))
+      return FALSE;
+  return vp_slot_map_reserve (self->slots, requests, device->len,
+                              self->blueprint->config->large_bar, error);
+}
+
+/* Adds the functions of one host device, @device, whose outcomes @parts wait for. */
+static void
+attach_device (VpHotplug *self,
+               VpAttachSource *source,
+               const GPtrArray *device,
+               guint timeout_ms,
+               gpointer *parts)
+{
+  g_autoptr (GPtrArray) ids = g_ptr_array_new_with_free_func (g_free);
+  g_autofree VpSlotRequest *requests = g_new0 (VpSlotRequest, device->len);
+  g_autoptr (GPtrArray) attachments = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (VpSlotMates) mates = NULL;
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < device->len; i++)
+    {
+      g_ptr_array_add (ids, make_id (self, source, device->pdata[i]));
+      requests[i] = (VpSlotRequest){ .id = ids->pdata[i], .function = device->pdata[i] };
+    }
+  if (!reserve (self, requests, device, &error))
+    {
+      for (guint i = 0; i < device->len; i++)
+        g_task_return_error (parts[i], g_error_copy (error));
+      return;
+    }
+
+  mates = g_object_ref (add_mates (self));
+  for (guint i = 0; i < device->len; i++)
+    {
+      VpAttachmentFacts facts = { .id = requests[i].id,
+                                  .source = source,
+                                  .spec = source->spec,
+                                  .function = requests[i].function,
+                                  .plug = VP_PLUG_HOT,
+                                  .place = requests[i].place };
+      VpAttachment *attachment = add_attachment (self, mates, &facts);
+
+      g_ptr_array_add (attachments, g_object_ref (attachment));
+      vp_attachment_set_running (attachment, self->client);
+      vp_attachment_wait_usable (attachment, g_object_ref (parts[i]), timeout_ms);
+    }
+  for (guint i = 0; i < attachments->len; i++)
+    vp_attachment_take (attachments->pdata[i]);
+  if (self->ready)
+    vp_slot_mates_add (mates);
+}
+
 void
 vp_hotplug_attach_async (VpHotplug *self,
                          VpAttachSource *source,
-                         const VpPciFunction *function,
+                         GPtrArray *functions,
                          guint timeout_ms,
                          GAsyncReadyCallback callback,
                          gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
-  g_autofree char *id = make_id (self, source, function);
-  VpAttachmentInit init = {
-    .id = id, .source = source, .spec = source->spec, .function = function, .plug = VP_PLUG_HOT
-  };
-  g_autoptr (GError) error = NULL;
-  VpAttachment *attachment;
+  g_autoptr (GPtrArray) devices = vp_siblings_split (functions);
+  g_autoptr (GPtrArray) parts = NULL;
+  guint n_begun = 0;
 
   g_task_set_source_tag (task, vp_hotplug_attach_async);
   if (self->client == NULL || self->gone)
     {
+      g_autofree char *id = make_id (self, source, functions->pdata[0]);
+
       g_task_return_new_error (task, VP_ERROR, VP_ERROR_STATE, "%s: the VM is not running", id);
       return;
     }
-  if (!check_not_attached (self, id, function, &error) ||
-      (attachment = add_attachment (self, &init, &error)) == NULL)
+
+  parts = vp_gathering_new (g_steal_pointer (&task), functions->len);
+  for (guint i = 0; i < devices->len; i++)
     {
-      g_task_return_error (task, g_steal_pointer (&error));
-      return;
+      const GPtrArray *device = devices->pdata[i];
+
+      attach_device (self, source, device, timeout_ms, &parts->pdata[n_begun]);
+      n_begun += device->len;
     }
-  vp_attachment_set_running (attachment, self->client);
-  vp_attachment_wait_usable (attachment, g_steal_pointer (&task), timeout_ms);
-  vp_attachment_take (attachment);
-  if (self->ready)
-    vp_attachment_add (attachment);
 }
 
 JsonObject *
@@ -248,6 +288,23 @@ vp_hotplug_attach_finish (VpHotplug *self, GAsyncResult *result, GError **error)
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
+static void
+remove_attachment (VpHotplug *self, VpAttachment *attachment, GTask *task, guint timeout_ms)
+{
+  VpSlotMates *mates = find_mates (self, attachment);
+  GError *error = NULL;
+
+  if (mates != NULL)
+    {
+      vp_slot_mates_remove (mates, attachment, task, timeout_ms);
+      return;
+    }
+  /* All of its slot is over, but it is still on its way back to its driver, or kept to be seen. */
+  vp_attachment_check_removable (attachment, &error);
+  g_task_return_error (task, error);
+  g_object_unref (task);
+}
+
 void
 vp_hotplug_detach_async (VpHotplug *self,
                          const char *id,
@@ -256,13 +313,13 @@ vp_hotplug_detach_async (VpHotplug *self,
                          gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
-  VpAttachment *attachment = find (self, id);
+  VpAttachment *attachment = vp_attachment_list_find (self->attachments, id);
 
   g_task_set_source_tag (task, vp_hotplug_detach_async);
   if (attachment == NULL || self->gone)
     g_task_return_new_error (task, VP_ERROR, VP_ERROR_NO_DEVICE, "the VM has no device “%s”", id);
   else
-    vp_attachment_remove (attachment, g_steal_pointer (&task), timeout_ms);
+    remove_attachment (self, attachment, g_steal_pointer (&task), timeout_ms);
 }
 
 JsonObject *
@@ -279,10 +336,11 @@ vp_hotplug_handle_event (VpHotplug *self, const char *name, JsonObject *data)
   if (g_str_equal (name, "DEVICE_DELETED"))
     {
       /* It also comes for the parts of a device, with a path and no id. */
-      VpAttachment *attachment = find (self, vp_qmp_message_get_string (data, "device"));
+      VpAttachment *attachment =
+          vp_attachment_list_find (self->attachments, vp_qmp_message_get_string (data, "device"));
 
       if (attachment != NULL)
-        vp_attachment_handle_deleted (attachment);
+        vp_attachment_step (attachment, VP_DEVICE_EVENT_DELETED, NULL);
     }
   else if (g_str_equal (name, "RESET"))
     for (guint i = 0; i < self->attachments->len; i++)
@@ -292,9 +350,10 @@ vp_hotplug_handle_event (VpHotplug *self, const char *name, JsonObject *data)
 void
 vp_hotplug_set_gone (VpHotplug *self)
 {
-  g_autoptr (GPtrArray) all = snapshot (self);
+  g_autoptr (GPtrArray) all = vp_attachment_list_copy (self->attachments);
 
   self->gone = TRUE;
+  g_ptr_array_set_size (self->mates, 0); /* nothing is added or removed any more */
   for (guint i = 0; i < all->len; i++)
     vp_attachment_handle_gone (all->pdata[i]);
 }
@@ -302,23 +361,21 @@ vp_hotplug_set_gone (VpHotplug *self)
 gboolean
 vp_hotplug_is_idle (VpHotplug *self)
 {
-  for (guint i = 0; i < self->attachments->len; i++)
-    if (vp_attachment_is_host_changing (self->attachments->pdata[i]))
-      return FALSE;
-  return TRUE;
+  return vp_attachment_list_find_changing (self->attachments) == NULL;
 }
 
 gboolean
 vp_hotplug_check_given_back (VpHotplug *self, GError **error)
 {
-  for (guint i = 0; i < self->attachments->len; i++)
-    if (vp_attachment_is_host_changing (self->attachments->pdata[i]))
-      {
-        g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_BUSY,
-                     "%s has left the VM, but its driver is still taking it back",
-                     vp_attachment_get_id (self->attachments->pdata[i]));
-        return FALSE;
-      }
+  VpAttachment *changing = vp_attachment_list_find_changing (self->attachments);
+
+  if (changing != NULL)
+    {
+      g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_BUSY,
+                   "%s has left the VM, but its driver is still taking it back",
+                   vp_attachment_get_id (changing));
+      return FALSE;
+    }
 
   if (self->left_behind == NULL || !vp_host_claims_is_owing (self->claims))
     return TRUE;
@@ -361,6 +418,7 @@ vp_hotplug_finalize (GObject *object)
   VpHotplug *self = VP_HOTPLUG (object);
 
   g_ptr_array_unref (self->attachments);
+  g_ptr_array_unref (self->mates);
   vp_host_claims_unref (self->claims);
   vp_slot_map_free (self->slots);
   g_clear_error (&self->left_behind);
@@ -382,6 +440,24 @@ static void
 vp_hotplug_init (VpHotplug *self)
 {
   self->attachments = g_ptr_array_new_with_free_func (g_object_unref);
+  self->mates = g_ptr_array_new_with_free_func (g_object_unref);
+}
+
+/* Those that the plan has put into the slot of its device @index before; or new ones. */
+static VpSlotMates *
+mates_of_plan (VpHotplug *self, guint index)
+{
+  const GPtrArray *devices = self->blueprint->plan->devices;
+  const VpPlanDevice *device = devices->pdata[index];
+
+  for (guint i = 0; i < index; i++)
+    {
+      const VpPlanDevice *other = devices->pdata[i];
+
+      if (other->slot == device->slot && g_str_equal (other->bus, device->bus))
+        return find_mates (self, vp_attachment_list_find (self->attachments, other->id));
+    }
+  return add_mates (self);
 }
 
 VpHotplug *
@@ -395,12 +471,13 @@ vp_hotplug_new (const VpBlueprint *blueprint, VpBindings *bindings)
   for (guint i = 0; i < blueprint->plan->devices->len; i++)
     {
       const VpPlanDevice *device = blueprint->plan->devices->pdata[i];
-      VpAttachmentInit init = { .id = device->id,
-                                .spec = blueprint->specs->pdata[i],
-                                .function = device->function,
-                                .plug = device->plug };
+      VpAttachmentFacts facts = { .id = device->id,
+                                  .spec = blueprint->specs->pdata[i],
+                                  .function = device->function,
+                                  .plug = device->plug,
+                                  .place = vp_plan_device_place (device) };
 
-      add_attachment (self, &init, NULL); /* a device of the plan has its place */
+      add_attachment (self, mates_of_plan (self, i), &facts);
     }
   return self;
 }

@@ -63,14 +63,18 @@ gboolean vp_hotplug_holds_group (VpHotplug *self, int group);
  * vp_hotplug_attach_async:
  * @self: a hotplug
  * @source: what was asked for
- * @function: (nullable): the host function, of the source's inventory
- * @timeout_ms: longest wait for it to become usable
- * @callback: called once
+ * @functions: (element-type VpPciFunction): what it stands for, of the source's inventory; %NULL is
+ *   a device that QEMU emulates
+ * @timeout_ms: longest wait for each to become usable
+ * @callback: called once the last of them has its outcome
  * @user_data: for @callback
+ *
+ * The attach of an IOMMU group is the attach of each of its endpoints, all at once. Functions of
+ * one host device share a slot; one whose siblings are in the VM already gets a slot of its own.
  */
 void vp_hotplug_attach_async (VpHotplug *self,
                               VpAttachSource *source,
-                              const VpPciFunction *function,
+                              GPtrArray *functions,
                               guint timeout_ms,
                               GAsyncReadyCallback callback,
                               gpointer user_data);
@@ -78,7 +82,8 @@ void vp_hotplug_attach_async (VpHotplug *self,
 /**
  * vp_hotplug_attach_finish:
  *
- * Returns: (transfer full) (nullable): the "attach" document, or %NULL with @error set
+ * Returns: (transfer full) (nullable): the "attach" document of the first, with those of the others
+ *   as "others"; %NULL with the first error
  */
 JsonObject *vp_hotplug_attach_finish (VpHotplug *self, GAsyncResult *result, GError **error);
 
@@ -99,7 +104,8 @@ void vp_hotplug_detach_async (VpHotplug *self,
 /**
  * vp_hotplug_detach_finish:
  *
- * Returns: (transfer full) (nullable): id, state and seconds, or %NULL with @error set
+ * Returns: (transfer full) (nullable): id, state and seconds, with those of the other functions of
+ *   its slot, which leave with it, as "others"; or %NULL with @error set
  */
 JsonObject *vp_hotplug_detach_finish (VpHotplug *self, GAsyncResult *result, GError **error);
 

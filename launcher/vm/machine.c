@@ -4,7 +4,6 @@
 #include "devices/vfio-bind.h"
 #include "launcher/config/accelerator.h"
 #include "launcher/error.h"
-#include "launcher/vm/group-attach.h"
 #include "launcher/vm/host-change.h"
 #include "launcher/vm/host-devices.h"
 #include "launcher/vm/hotplug.h"
@@ -235,7 +234,7 @@ on_attached (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = G_TASK (user_data);
   GError *error = NULL;
-  JsonObject *document = vp_group_attach_finish (VP_HOTPLUG (source), result, &error);
+  JsonObject *document = vp_hotplug_attach_finish (VP_HOTPLUG (source), result, &error);
 
   if (document != NULL)
     g_task_return_pointer (task, document, (GDestroyNotify) json_object_unref);
@@ -287,8 +286,8 @@ vp_machine_attach_async (VpMachine *self,
     }
 
   source = vp_attach_source_new (g_steal_pointer (&owned_spec), g_steal_pointer (&inventory));
-  vp_group_attach_async (self->hotplug, source, functions, timeout_ms, on_attached,
-                         g_steal_pointer (&task));
+  vp_hotplug_attach_async (self->hotplug, source, functions, timeout_ms, on_attached,
+                           g_steal_pointer (&task));
 }
 
 JsonObject *

@@ -7,6 +7,7 @@ VpRootBus
 vp_own_devices_root (const VpConfig *config)
 {
   return (VpRootBus){ .machine = config->machine,
+                      .n_nodes = config->machine == VP_MACHINE_Q35 ? config->numa : 0,
                       .n_own = config->disks->len + config->nics->len + config->shares->len };
 }
 

@@ -9,7 +9,8 @@ G_BEGIN_DECLS
  * vp_own_devices_root:
  * @config: what the user asked for
  *
- * Returns: the root bus, with as many own devices as there are disks, network cards and shares
+ * Returns: the root bus, with as many own devices as there are disks, network cards and shares, and
+ *   the NUMA nodes
  */
 VpRootBus vp_own_devices_root (const VpConfig *config);
 

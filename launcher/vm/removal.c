@@ -91,6 +91,12 @@ vp_removal_ask (VpRemoval *self, VpQmpClient *client)
   request (self);
 }
 
+gboolean
+vp_removal_is_asking (VpRemoval *self)
+{
+  return self->n_requests > 0;
+}
+
 void
 vp_removal_stop (VpRemoval *self)
 {

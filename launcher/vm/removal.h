@@ -33,6 +33,13 @@ VpRemoval *vp_removal_new (const char *id, gboolean repeat);
 void vp_removal_ask (VpRemoval *self, VpQmpClient *client);
 
 /**
+ * vp_removal_is_asking:
+ *
+ * Returns: whether it has begun and is not over
+ */
+gboolean vp_removal_is_asking (VpRemoval *self);
+
+/**
  * vp_removal_stop:
  * @self: a removal
  *

@@ -110,4 +110,32 @@ TEST_F (Machines, ALargeDeviceIsHotpluggedWhereItWasPlanned)
   stop ();
 }
 
+/* Two functions of one device, each in a group of its own, are one device in the guest: planned
+ * they come together, also after the guest has booted anew, and leave together. */
+TEST_F (Machines, TwoFunctionsOfAPortComeAndGoTogether)
+{
+  const std::vector<HostFunction> pair = lab_functions ("pair");
+  const HostFunction &zero = pair.at (0), &one = pair.at (1);
+  const auto expect_there = [&] {
+    const std::string guest_path = vm.wait_usable (zero.id ())["guest_path"].text ();
+
+    EXPECT_EQ (vm.wait_usable (one.id ())["guest_path"].text (), guest_path + ".1");
+    for (const char *number : { "", ".1" })
+      EXPECT_EQ (GuestDevice (vm, guest_path + number).attribute ("class"), "0x020000\n");
+  };
+
+  vm.boot ({ "--hotplug-mode", "native", "--device", zero.address + ",plug=hot,bind=on", "--device",
+             one.address + ",plug=hot,bind=on" });
+  expect_there ();
+  vm.guest ().say ("reboot -f\n");
+  vm.guest ().wait_until_ready ();
+  expect_there ();
+
+  const Outcome detach = vm.detach (one.id ());
+  EXPECT_EQ (detach.status, 0) << detach;
+  EXPECT_EQ (Json::parse (detach.out)["others"].at (0)["id"].text (), zero.id ()) << detach;
+  expect_home (zero);
+  expect_home (one);
+}
+
 } // namespace

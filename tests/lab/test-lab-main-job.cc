@@ -213,27 +213,54 @@ TEST_F (MainJob, AConventionalDeviceWorksBehindABridge)
   EXPECT_TRUE (in_guest.is_there ());
 }
 
-/* Two functions of one group go together; and while one of them is in a VM, the kernel gives the
- * other to no driver. */
+/* A card of two functions is one in the guest, too: it comes and goes as a whole. */
 TEST_F (MainJob, AGroupOfTwoComesAndGoesHomeTogether)
 {
   const Json device = attach (twin0.node () + ",bind=on");
+  const Json other = device["others"].at (0);
+  const std::string guest_path = device["guest_path"].text ();
+
   EXPECT_EQ (device["others"].size (), 1u) << device;
+  EXPECT_EQ (other["guest_path"].text (), guest_path + ".1") << device;
   for (const HostFunction *function : { &twin0, &twin1 })
     {
       EXPECT_EQ (vm->device (function->id ())["state"].text (), "usable");
       EXPECT_EQ (function->driver (), "vfio-pci");
       EXPECT_EQ (function->journal (), "driver=e1000e\n");
     }
+  const GuestDevice first (*vm, guest_path), second (*vm, guest_path + ".1");
+  EXPECT_TRUE (first.is_there ());
+  EXPECT_TRUE (second.is_there ());
+  EXPECT_EQ (second.attribute ("class"), "0x020000\n");
+
+  const Outcome outcome = vm->detach (twin1.id ());
+  EXPECT_EQ (outcome.status, 0) << outcome;
+  const Json removed = Json::parse (outcome.out);
+  EXPECT_EQ (removed["others"].at (0)["id"].text (), twin0.id ()) << removed;
+  EXPECT_FALSE (first.is_there ());
+  EXPECT_FALSE (second.is_there ());
+  expect_home (twin0);
+  expect_home (twin1);
+}
+
+/* One after the other they get slots of their own; and while one of them is in a VM, the kernel
+ * gives the other to no driver. */
+TEST_F (MainJob, AGroupOfTwoMayComeOneByOne)
+{
+  const Outcome bind = vmplug ({ "bind", twin0.node () });
+  ASSERT_EQ (bind.status, 0) << bind;
+  const Json second = attach (twin1.address);
+  const Json first = attach (twin0.address);
+  EXPECT_NE (first["guest_path"].text (), second["guest_path"].text ());
+  EXPECT_EQ (first["guest_path"].text ().find ('.'), std::string::npos);
+  EXPECT_EQ (second["guest_path"].text ().find ('.'), std::string::npos) << "function 0 there";
+  EXPECT_TRUE (GuestDevice (*vm, second["guest_path"].text ()).is_there ());
 
   detach (twin0.id ());
   EXPECT_EQ (twin0.driver (), "vfio-pci") << "nobody else can have it yet";
-  EXPECT_EQ (twin0.journal (), "driver=e1000e\n");
-  attach (twin0.address);
-  detach (twin0.id ());
   EXPECT_EQ (vm->device (twin1.id ())["state"].text (), "usable");
-
   detach (twin1.id ());
+  ASSERT_EQ (vmplug ({ "release", twin0.node () }).status, 0);
   expect_home (twin0);
   expect_home (twin1);
 }

@@ -105,8 +105,11 @@ protected:
     VpDeviceSpec *spec = vp_device_spec_parse (text, nullptr);
     g_autoptr (VpAttachSource) source =
         vp_attach_source_new (spec, vp_inventory_read (sysfs_, nullptr));
+    g_autoptr (GPtrArray) functions = g_ptr_array_new ();
 
-    vp_hotplug_attach_async (hotplug_, source, nullptr, timeout_ms, Outcome::on_attached, outcome);
+    g_ptr_array_add (functions, nullptr);
+    vp_hotplug_attach_async (hotplug_, source, functions, timeout_ms, Outcome::on_attached,
+                             outcome);
   }
   void
   detach (const char *id, Outcome *outcome, guint timeout_ms = 60000)

@@ -27,21 +27,33 @@ public:
   }
   MapProbe (const MapProbe &) = delete;
 
-  /* "PORT BUS.SLOT", or the error's message. */
+  /* What comes together: each as "PORT BUS.SLOT", or ".FUNCTION" too when that is not 0, and "+"
+   * when function 0 is not alone; or the error's message. */
   std::string
-  reserve (const std::string &id, const VpPciFunction *function = nullptr)
+  reserve_all (const std::vector<std::pair<std::string, const VpPciFunction *>> &wanted)
   {
     g_autoptr (GError) error = nullptr;
-    VpPlace place = {};
+    std::vector<VpSlotRequest> requests;
+    std::string places;
 
+    for (const auto &[id, function] : wanted)
+      requests.push_back ({ id.c_str (), function, {} });
     code = -1;
-    if (!vp_slot_map_reserve (map_, id.c_str (), function, input_.policy.large_bar, &place, &error))
+    if (!vp_slot_map_reserve (map_, requests.data (), static_cast<guint> (requests.size ()),
+                              input_.policy.large_bar, &error))
       {
         EXPECT_EQ (error->domain, VP_DEVICE_ERROR);
         code = error->code;
         return error->message;
       }
-    return text (place);
+    for (const VpSlotRequest &request : requests)
+      places += (places.empty () ? "" : ", ") + text (request.place);
+    return places;
+  }
+  std::string
+  reserve (const std::string &id, const VpPciFunction *function = nullptr)
+  {
+    return reserve_all ({ { id, function } });
   }
   std::string
   reserve (const std::string &id, const VpPciFunction &function)
@@ -85,7 +97,9 @@ private:
   static std::string
   text (const VpPlace &place)
   {
-    return std::string (place.port) + " " + place.bus + "." + std::to_string (place.slot);
+    return std::string (place.port) + " " + place.bus + "." + std::to_string (place.slot) +
+           (place.function_number > 0 ? "." + std::to_string (place.function_number) : "") +
+           (place.multifunction ? "+" : "");
   }
 
   PlanInput input_;

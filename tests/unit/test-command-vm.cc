@@ -147,6 +147,16 @@ TEST_F (CommandVm, Detach)
   EXPECT_EQ (run.out, "nic1 is removed after 0.0 s\n");
 }
 
+TEST_F (CommandVm, DetachNamesWhatLeftWithIt)
+{
+  replies["vmplug-detach"] = R"({"id":"a","state":"removed","seconds":1,)"
+                             R"("others":[{"id":"b","state":"removed","seconds":1}]})";
+  CommandRun run ({ "detach", "vm1", "a" });
+  EXPECT_EQ (run.wait (), 0) << run.err;
+  EXPECT_EQ (run.out, "a is removed after 1.0 s\n"
+                      "b is removed after 1.0 s\n");
+}
+
 TEST_F (CommandVm, WhatTheGuestStillHoldsIsPending)
 {
   vm.failure = g_error_new (VP_ERROR, VP_ERROR_PENDING, "nic1 is still held by the guest");

@@ -50,8 +50,11 @@ protected:
     VpPciAddress address;
 
     ASSERT_TRUE (vp_pci_address_parse (GPU, &address, nullptr));
-    vp_hotplug_attach_async (hotplug_, source, vp_inventory_find (source->inventory, &address),
-                             timeout_ms, Outcome::on_attached, outcome);
+    g_autoptr (GPtrArray) functions = g_ptr_array_new ();
+    g_ptr_array_add (functions,
+                     const_cast<VpPciFunction *> (vp_inventory_find (source->inventory, &address)));
+    vp_hotplug_attach_async (hotplug_, source, functions, timeout_ms, Outcome::on_attached,
+                             outcome);
   }
   void
   attach_host_for_good ()

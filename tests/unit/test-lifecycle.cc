@@ -42,6 +42,8 @@ const Step expected[VP_DEVICE_N_STATES][VP_DEVICE_N_EVENTS] = {
       { REMOVED, RELEASE }, /* DETACH */
       { QUEUED, REJECT },   /* DEL_REFUSED */
       { QUEUED, REJECT },   /* DELETED */
+      { FAILED, RELEASE },  /* MATE_FAILED */
+      { QUEUED, REJECT },   /* MATE_LEAVES */
       { REMOVED, RELEASE }, /* QEMU_GONE */
   },
   /* ADDING */
@@ -54,6 +56,8 @@ const Step expected[VP_DEVICE_N_STATES][VP_DEVICE_N_EVENTS] = {
       { ADDING, REJECT },   /* DETACH */
       { ADDING, REJECT },   /* DEL_REFUSED */
       { FAILED, RELEASE },  /* DELETED */
+      { ADDING, REJECT },   /* MATE_FAILED */
+      { ADDING, REJECT },   /* MATE_LEAVES */
       { REMOVED, RELEASE }, /* QEMU_GONE */
   },
   /* ACCEPTED */
@@ -66,6 +70,8 @@ const Step expected[VP_DEVICE_N_STATES][VP_DEVICE_N_EVENTS] = {
       { PENDING, DELETE },  /* DETACH */
       { ACCEPTED, NONE },   /* DEL_REFUSED */
       { FAILED, RELEASE },  /* DELETED */
+      { PENDING, DELETE },  /* MATE_FAILED */
+      { PENDING, NONE },    /* MATE_LEAVES */
       { REMOVED, RELEASE }, /* QEMU_GONE */
   },
   /* USABLE */
@@ -78,6 +84,8 @@ const Step expected[VP_DEVICE_N_STATES][VP_DEVICE_N_EVENTS] = {
       { PENDING, DELETE },  /* DETACH */
       { USABLE, NONE },     /* DEL_REFUSED */
       { REMOVED, RELEASE }, /* DELETED */
+      { USABLE, REJECT },   /* MATE_FAILED */
+      { PENDING, NONE },    /* MATE_LEAVES */
       { REMOVED, RELEASE }, /* QEMU_GONE */
   },
   /* PENDING_REMOVAL */
@@ -90,6 +98,8 @@ const Step expected[VP_DEVICE_N_STATES][VP_DEVICE_N_EVENTS] = {
       { PENDING, DELETE },  /* DETACH */
       { ACCEPTED, VERIFY }, /* DEL_REFUSED */
       { REMOVED, RELEASE }, /* DELETED */
+      { PENDING, NONE },    /* MATE_FAILED */
+      { PENDING, NONE },    /* MATE_LEAVES */
       { REMOVED, RELEASE }, /* QEMU_GONE */
   },
   /* REMOVED */
@@ -102,6 +112,8 @@ const Step expected[VP_DEVICE_N_STATES][VP_DEVICE_N_EVENTS] = {
       { REMOVED, REJECT }, /* DETACH */
       { REMOVED, NONE },   /* DEL_REFUSED */
       { REMOVED, NONE },   /* DELETED */
+      { REMOVED, NONE },   /* MATE_FAILED */
+      { REMOVED, NONE },   /* MATE_LEAVES */
       { REMOVED, NONE },   /* QEMU_GONE */
   },
   /* FAILED */
@@ -114,6 +126,8 @@ const Step expected[VP_DEVICE_N_STATES][VP_DEVICE_N_EVENTS] = {
       { FAILED, REJECT }, /* DETACH */
       { FAILED, NONE },   /* DEL_REFUSED */
       { FAILED, NONE },   /* DELETED */
+      { FAILED, NONE },   /* MATE_FAILED */
+      { FAILED, NONE },   /* MATE_LEAVES */
       { FAILED, NONE },   /* QEMU_GONE */
   },
 };
@@ -271,6 +285,18 @@ TEST (Lifecycle, ARefusedRemovalIsLookedAtAgain)
   EXPECT_EQ (vp_lifecycle_step (&state, VP_DEVICE_EVENT_DEL_REFUSED), VERIFY);
   EXPECT_EQ (vp_lifecycle_step (&state, VP_DEVICE_EVENT_MAPPED), REPORT);
   EXPECT_EQ (state, USABLE);
+}
+
+/* The guest lets go of whole slots: one device_del is enough for all functions of one, and a second
+ * one can take the first back. */
+TEST (Lifecycle, WhatLeavesWithAnotherIsNotAskedFor)
+{
+  for_each_pair ([] (auto, auto event, auto, auto action) {
+    if (event == VP_DEVICE_EVENT_MATE_LEAVES)
+      {
+        EXPECT_TRUE (action == NONE || action == REJECT);
+      }
+  });
 }
 
 TEST (Lifecycle, StatesHaveTheNamesOfTheContract)

@@ -1,0 +1,41 @@
+#pragma once
+
+#include "launcher/vm/attachment.h"
+
+G_BEGIN_DECLS
+
+/**
+ * vp_attachment_list_find:
+ * @list: (element-type VpAttachment): the devices of one VM
+ * @id: (nullable): a QEMU id
+ *
+ * Returns: (transfer none) (nullable): the one with that id
+ */
+VpAttachment *vp_attachment_list_find (const GPtrArray *list, const char *id);
+
+/**
+ * vp_attachment_list_find_changing:
+ * @list: (element-type VpAttachment): the devices of one VM
+ *
+ * Returns: (transfer none) (nullable): one whose host function is being taken or given back
+ */
+VpAttachment *vp_attachment_list_find_changing (const GPtrArray *list);
+
+/**
+ * vp_attachment_list_holds_group:
+ * @list: (element-type VpAttachment): the devices of one VM
+ * @group: an IOMMU group
+ *
+ * Returns: whether one of that group has been handed to QEMU, which holds the group open
+ */
+gboolean vp_attachment_list_holds_group (const GPtrArray *list, int group);
+
+/**
+ * vp_attachment_list_copy:
+ * @list: (element-type GObject): a list that may change while it is gone through
+ *
+ * Returns: (transfer full): the list as it is now
+ */
+GPtrArray *vp_attachment_list_copy (GPtrArray *list);
+
+G_END_DECLS

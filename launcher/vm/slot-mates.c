@@ -1,0 +1,232 @@
+#include "launcher/vm/slot-mates.h"
+
+#include "launcher/vm/gathering.h"
+
+struct _VpSlotMates
+{
+  GObject parent_instance;
+
+  GPtrArray *members; /* (element-type VpAttachment): in the order they are added */
+  gboolean wanted;    /* to be added as soon as they can */
+  gboolean exposed;   /* the guest can see them */
+  gboolean leaving;   /* taken back before that */
+};
+
+G_DEFINE_FINAL_TYPE (VpSlotMates, vp_slot_mates, G_TYPE_OBJECT)
+
+static gboolean
+is_over (VpAttachment *member)
+{
+  VpDeviceState state = vp_attachment_get_state (member);
+
+  return state == VP_DEVICE_REMOVED || state == VP_DEVICE_FAILED;
+}
+
+/* Functions 1 to 7, then 0. */
+static int
+compare_turns (gconstpointer a, gconstpointer b)
+{
+  const VpAttachmentFacts *one = vp_attachment_get_facts (*(VpAttachment *const *) a);
+  const VpAttachmentFacts *other = vp_attachment_get_facts (*(VpAttachment *const *) b);
+
+  return ((one->place.function_number + 7) & 7) - ((other->place.function_number + 7) & 7);
+}
+
+/* Returns: (nullable): the first that cannot be in the slot any more, so that none is to be */
+static VpAttachment *
+find_culprit (VpSlotMates *self)
+{
+  for (guint i = 0; i < self->members->len; i++)
+    if (is_over (self->members->pdata[i]) ||
+        vp_attachment_get_state (self->members->pdata[i]) == VP_DEVICE_PENDING_REMOVAL)
+      return self->members->pdata[i];
+  return NULL;
+}
+
+/* One that is being added or taken from its driver is abandoned when that is over; and one that
+ * QEMU did not let go of is not asked for again by itself. */
+static void
+abandon (VpSlotMates *self, VpAttachment *culprit)
+{
+  for (guint i = 0; i < self->members->len; i++)
+    {
+      VpAttachment *member = self->members->pdata[i];
+      VpDeviceState state = vp_attachment_get_state (member);
+
+      if ((state == VP_DEVICE_QUEUED || state == VP_DEVICE_ACCEPTED) &&
+          vp_attachment_get_failure (member) == NULL && !vp_attachment_is_host_changing (member))
+        vp_attachment_step (member, VP_DEVICE_EVENT_MATE_FAILED,
+                            vp_attachment_get_failure (culprit));
+    }
+}
+
+static void
+expose (VpSlotMates *self)
+{
+  self->exposed = TRUE;
+  for (guint i = 0; i < self->members->len; i++)
+    vp_attachment_expose (self->members->pdata[i]);
+}
+
+/* The next step on the way to a slot that the guest can see. */
+static void
+assemble (VpSlotMates *self)
+{
+  VpAttachment *culprit = find_culprit (self);
+  VpAttachment *next = NULL;
+
+  if (culprit != NULL)
+    {
+      abandon (self, culprit);
+      return;
+    }
+
+  for (guint i = 0; i < self->members->len; i++)
+    {
+      VpDeviceState state = vp_attachment_get_state (self->members->pdata[i]);
+
+      if (state == VP_DEVICE_ADDING || vp_attachment_is_host_changing (self->members->pdata[i]))
+        return;
+      if (state == VP_DEVICE_QUEUED && next == NULL)
+        next = self->members->pdata[i];
+    }
+  if (next == NULL)
+    expose (self);
+  else if (self->wanted)
+    vp_attachment_step (next, VP_DEVICE_EVENT_START, NULL);
+}
+
+static void
+on_stepped (VpAttachment *member, gpointer user_data)
+{
+  g_autoptr (VpSlotMates) self = g_object_ref (VP_SLOT_MATES (user_data));
+
+  if (!self->exposed && !self->leaving)
+    assemble (self);
+  else if (self->exposed && vp_attachment_is_asking (member))
+    for (guint i = 0; i < self->members->len; i++)
+      if (self->members->pdata[i] != member && !is_over (self->members->pdata[i]))
+        vp_attachment_step (self->members->pdata[i], VP_DEVICE_EVENT_MATE_LEAVES,
+                            vp_attachment_get_failure (member));
+}
+
+static void
+on_refused (VpAttachment *member, const GError *why, gpointer user_data)
+{
+  g_autoptr (VpSlotMates) self = g_object_ref (VP_SLOT_MATES (user_data));
+
+  for (guint i = 0; self->exposed && i < self->members->len; i++)
+    if (vp_attachment_get_state (self->members->pdata[i]) == VP_DEVICE_PENDING_REMOVAL)
+      vp_attachment_handle_refused (self->members->pdata[i], why);
+}
+
+void
+vp_slot_mates_join (VpSlotMates *self, VpAttachment *attachment)
+{
+  g_ptr_array_add (self->members, g_object_ref (attachment));
+  g_ptr_array_sort (self->members, compare_turns);
+  g_signal_connect_object (attachment, "stepped", G_CALLBACK (on_stepped), self, 0);
+  g_signal_connect_object (attachment, "refused", G_CALLBACK (on_refused), self, 0);
+  if (vp_attachment_get_facts (attachment)->plug == VP_PLUG_COLD)
+    expose (self); /* the functions of one device are all cold, or all hot */
+}
+
+gboolean
+vp_slot_mates_has (VpSlotMates *self, VpAttachment *attachment)
+{
+  return g_ptr_array_find (self->members, attachment, NULL);
+}
+
+void
+vp_slot_mates_add (VpSlotMates *self)
+{
+  g_autoptr (VpSlotMates) alive = g_object_ref (self);
+
+  self->wanted = TRUE;
+  if (!self->exposed && !self->leaving)
+    assemble (self);
+}
+
+/* Returns: (element-type VpAttachment): @first, then the others that are in the slot */
+static GPtrArray *
+list_leaving (VpSlotMates *self, VpAttachment *first)
+{
+  GPtrArray *leaving = g_ptr_array_new ();
+
+  g_ptr_array_add (leaving, first);
+  for (guint i = 0; i < self->members->len; i++)
+    if (self->members->pdata[i] != first && !is_over (self->members->pdata[i]))
+      g_ptr_array_add (leaving, self->members->pdata[i]);
+  return leaving;
+}
+
+void
+vp_slot_mates_remove (VpSlotMates *self, VpAttachment *attachment, GTask *task, guint timeout_ms)
+{
+  g_autoptr (VpSlotMates) alive = g_object_ref (self);
+  g_autoptr (GTask) owned = task;
+  g_autoptr (GPtrArray) leaving = list_leaving (self, attachment);
+  g_autoptr (GPtrArray) parts = NULL;
+  VpAttachment *leader = attachment;
+  GError *error = NULL;
+
+  for (guint i = 0; i < leaving->len; i++)
+    if (!vp_attachment_check_removable (leaving->pdata[i], &error))
+      {
+        g_task_return_error (owned, error);
+        return;
+      }
+
+  /* The waiters stand before device_del is sent: DEVICE_DELETED may come before the reply. */
+  parts = vp_gathering_new (g_steal_pointer (&owned), leaving->len);
+  for (guint i = 0; i < leaving->len; i++)
+    {
+      vp_attachment_wait_removed (leaving->pdata[i], g_object_ref (parts->pdata[i]), timeout_ms);
+      if (vp_attachment_is_asking (leaving->pdata[i]))
+        leader = leaving->pdata[i];
+    }
+
+  if (self->exposed)
+    {
+      vp_attachment_step (leader, VP_DEVICE_EVENT_DETACH, NULL);
+      return;
+    }
+  self->leaving = TRUE;
+  for (guint i = 0; i < leaving->len; i++)
+    vp_attachment_step (leaving->pdata[i], VP_DEVICE_EVENT_DETACH, NULL);
+}
+
+gboolean
+vp_slot_mates_is_over (VpSlotMates *self)
+{
+  for (guint i = 0; i < self->members->len; i++)
+    if (!is_over (self->members->pdata[i]))
+      return FALSE;
+  return TRUE;
+}
+
+static void
+vp_slot_mates_finalize (GObject *object)
+{
+  g_ptr_array_unref (VP_SLOT_MATES (object)->members);
+
+  G_OBJECT_CLASS (vp_slot_mates_parent_class)->finalize (object);
+}
+
+static void
+vp_slot_mates_class_init (VpSlotMatesClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = vp_slot_mates_finalize;
+}
+
+static void
+vp_slot_mates_init (VpSlotMates *self)
+{
+  self->members = g_ptr_array_new_with_free_func (g_object_unref);
+}
+
+VpSlotMates *
+vp_slot_mates_new (void)
+{
+  return g_object_new (VP_TYPE_SLOT_MATES, NULL);
+}

@@ -1,0 +1,73 @@
+#pragma once
+
+#include "launcher/vm/attachment.h"
+
+G_BEGIN_DECLS
+
+#define VP_TYPE_SLOT_MATES (vp_slot_mates_get_type ())
+G_DECLARE_FINAL_TYPE (VpSlotMates, vp_slot_mates, VP, SLOT_MATES, GObject)
+
+/**
+ * vp_slot_mates_new:
+ *
+ * Those who share one slot of the guest: one device, or the functions of one host device.
+ *
+ * They are added one after the other, once every host function is ours, and function 0 last: the
+ * guest sees none of them before, and QEMU takes none after it (hw/pci/pci.c,
+ * do_pci_register_device). Only then are their BARs looked at. When one fails before that, function
+ * 0 is not added as if nothing were wrong: those that QEMU has already are taken out again, and all
+ * of them have failed.
+ *
+ * They leave together, for a guest lets go of whole slots (QEMU hw/acpi/pcihp.c, hw/pci/pcie.c). It
+ * is asked for one of them only: to native hotplug a second device_del, of another function, takes
+ * the first one back (measured, 7.2). Those that the guest has not seen are deleted one by one:
+ * native hotplug lets them go one by one and at once, ACPI has the guest let go of all of them, and
+ * where no guest handles ACPI yet they stay until one does, or until a reset (measured, 7.2).
+ *
+ * Returns: (transfer full): a slot without anybody
+ */
+VpSlotMates *vp_slot_mates_new (void);
+
+/**
+ * vp_slot_mates_join:
+ * @self: a slot
+ * @attachment: a function of it, which is new; a reference is taken
+ */
+void vp_slot_mates_join (VpSlotMates *self, VpAttachment *attachment);
+
+/**
+ * vp_slot_mates_has:
+ *
+ * Returns: whether @attachment is or was one of them
+ */
+gboolean vp_slot_mates_has (VpSlotMates *self, VpAttachment *attachment);
+
+/**
+ * vp_slot_mates_add:
+ * @self: a slot of a running VM
+ *
+ * The guest is ready: adds them as soon as their host functions are ours.
+ */
+void vp_slot_mates_add (VpSlotMates *self);
+
+/**
+ * vp_slot_mates_remove:
+ * @self: a slot of a running VM
+ * @attachment: the one to be removed
+ * @task: (transfer full): gets {"id", "state", "seconds"} with those of the others that leave with
+ *   it as "others", or an error
+ * @timeout_ms: longest wait
+ *
+ * Asks the guest to let go. After the deadline the removal stays pending.
+ */
+void
+vp_slot_mates_remove (VpSlotMates *self, VpAttachment *attachment, GTask *task, guint timeout_ms);
+
+/**
+ * vp_slot_mates_is_over:
+ *
+ * Returns: whether none of them is, or will be, in QEMU
+ */
+gboolean vp_slot_mates_is_over (VpSlotMates *self);
+
+G_END_DECLS
