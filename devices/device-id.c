@@ -17,6 +17,14 @@ vp_device_id_from_address (const VpPciAddress *address)
 }
 
 char *
+vp_device_id_from_uuid (const char *uuid)
+{
+  g_return_val_if_fail (uuid != NULL, NULL);
+
+  return g_strconcat ("mdev-", uuid, NULL);
+}
+
+char *
 vp_device_id_from_driver (const char *driver, guint number)
 {
   g_autofree char *digits = g_strdup_printf ("%u", number);

@@ -17,6 +17,14 @@ G_BEGIN_DECLS
 char *vp_device_id_from_address (const VpPciAddress *address);
 
 /**
+ * vp_device_id_from_uuid:
+ * @uuid: a mediated device
+ *
+ * Returns: (transfer full): the id it gets when the user gives none: "mdev-" and the UUID
+ */
+char *vp_device_id_from_uuid (const char *uuid);
+
+/**
  * vp_device_id_from_driver:
  * @driver: name of a device that QEMU emulates; may hold any character
  * @number: tells several of one driver apart

@@ -201,15 +201,18 @@ resolve_one (const VpPciFunction *function, const VpDeviceRef *ref, GError **err
   return functions;
 }
 
-static void
-refuse_mdev (const VpInventory *self, const char *uuid, GError **error)
+gboolean
+vp_inventory_find_mdev (const VpInventory *self, const char *uuid, GError **error)
 {
+  g_return_val_if_fail (self != NULL && uuid != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
   if (g_hash_table_contains (self->mdevs, uuid))
-    g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NOT_ASSIGNABLE,
-                 "mediated device %s cannot be attached by this version", uuid);
-  else
-    g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NOT_FOUND,
-                 "mediated device %s: the host has no such device", uuid);
+    return TRUE;
+
+  g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NOT_FOUND,
+               "mediated device %s: the host has no such device", uuid);
+  return FALSE;
 }
 
 GPtrArray *
@@ -228,7 +231,9 @@ vp_inventory_resolve (const VpInventory *self, const VpDeviceRef *ref, GError **
     case VP_DEVICE_REF_PCI:
       return resolve_one (vp_inventory_find (self, &ref->address), ref, error);
     case VP_DEVICE_REF_MDEV:
-      refuse_mdev (self, ref->uuid, error);
+      if (vp_inventory_find_mdev (self, ref->uuid, error))
+        g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NOT_ASSIGNABLE,
+                     "mediated device %s is no PCI function of the host", ref->uuid);
       return NULL;
     }
 

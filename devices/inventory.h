@@ -47,6 +47,16 @@ const VpPciFunction *vp_inventory_find (const VpInventory *self, const VpPciAddr
 GPtrArray *vp_inventory_get_group (const VpInventory *self, int group);
 
 /**
+ * vp_inventory_find_mdev:
+ * @self: an inventory
+ * @uuid: of a mediated device, in lower case
+ * @error: return location for a #GError
+ *
+ * Returns: %FALSE with %VP_DEVICE_ERROR_NOT_FOUND when the host has no such device
+ */
+gboolean vp_inventory_find_mdev (const VpInventory *self, const char *uuid, GError **error);
+
+/**
  * vp_inventory_resolve:
  * @self: an inventory
  * @ref: what the user named

@@ -47,6 +47,9 @@ vp_plan_reason (const VpPlanPolicy *policy,
     return reason_of_large (policy, device);
   if (request->plug == VP_PLUG_COLD)
     return g_strdup ("plug=cold was asked for");
+  if (request->is_mediated && request->plug == VP_PLUG_AUTO)
+    return g_strdup ("mediated device, whose BARs are known only once it is open: placed before "
+                     "boot");
   if (function == NULL)
     return g_strdup (request->plug == VP_PLUG_HOT ? "plug=hot was asked for"
                                                   : "emulated by QEMU: hotplugged");

@@ -57,6 +57,7 @@ add_member (VpPlanUnit *unit,
   gboolean is_first = unit->members->len == 0;
 
   g_array_append_val (unit->members, index);
+  unit->is_mediated |= request->is_mediated;
   if (function != NULL)
     {
       unit->is_large |= vp_pci_function_is_large (function, policy->large_bar);
@@ -84,7 +85,7 @@ static void
 finish (VpPlanUnit *unit, const VpPlanRequest *requests, gboolean at_largest)
 {
   if (unit->plug == VP_PLUG_AUTO)
-    unit->plug = unit->is_large ? VP_PLUG_COLD : VP_PLUG_HOT;
+    unit->plug = unit->is_large || unit->is_mediated ? VP_PLUG_COLD : VP_PLUG_HOT;
 
   for (guint i = 0; i < unit->members->len; i++)
     vp_device_need_add_bars (unit->bars, requests[g_array_index (unit->members, guint, i)].function,

@@ -10,6 +10,7 @@ G_BEGIN_DECLS
  * @plug: %VP_PLUG_COLD or %VP_PLUG_HOT
  * @bars: (element-type VpBar): of all members
  * @is_large: whether one of them has a large BAR
+ * @is_mediated: whether it is a mediated device
  * @is_conventional: whether it is a conventional PCI device
  * @node: NUMA node on the host, or -1
  * @function_numbers: (element-type guint8): for each member its function in the guest
@@ -22,6 +23,7 @@ typedef struct
   VpPlug plug;
   GArray *bars;
   gboolean is_large;
+  gboolean is_mediated;
   gboolean is_conventional;
   int node;
   GArray *function_numbers;

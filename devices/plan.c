@@ -126,7 +126,7 @@ choose_id (const Builder *builder, const VpPlanRequest *request, GError **error)
   g_autofree char *other_name = NULL;
   const VpPlanDevice *other;
 
-  if (request->id == NULL && request->function == NULL)
+  if (request->id == NULL && request->function == NULL && !request->is_mediated)
     {
       guint number = 0;
 
@@ -140,8 +140,12 @@ choose_id (const Builder *builder, const VpPlanRequest *request, GError **error)
       return g_steal_pointer (&id);
     }
 
-  id = request->id != NULL ? g_strdup (request->id)
-                           : vp_device_id_from_address (&request->function->address);
+  if (request->id != NULL)
+    id = g_strdup (request->id);
+  else if (request->is_mediated)
+    id = vp_device_id_from_uuid (request->ref);
+  else
+    id = vp_device_id_from_address (&request->function->address);
   quoted = vp_quote (id);
   name = name_in_full (request->ref, request->function);
   if (vp_device_id_is_reserved (id))

@@ -24,6 +24,7 @@ typedef enum
  * @function: (nullable): the host function; %NULL for a device that QEMU emulates
  * @id: (nullable): the id to use; %NULL to have one made
  * @plug: what the user asked for
+ * @is_mediated: it is a mediated device, which is no host function: sysfs does not tell its BARs
  *
  * One device to be placed. Borrows; the caller keeps all of it alive.
  */
@@ -33,6 +34,7 @@ typedef struct
   const VpPciFunction *function;
   const char *id;
   VpPlug plug;
+  gboolean is_mediated;
 } VpPlanRequest;
 
 /**
@@ -214,6 +216,8 @@ typedef struct
  * function 0 looks no further.
  * - A large device, and one asked for with plug=cold, is cold on a port of its own (q35) or a slot
  *   of pci.0 (pc), because firmware sizes windows before the guest runs.
+ * - A mediated device is cold too, because its BARs are known only to who opens it, and a large one
+ *   that comes later finds no window.
  * - Any other device is hot: a PCI Express one gets a port of its own, a conventional one a slot of
  *   a pcie-pci-bridge (q35), or a port too when the bridge's window cannot hold it; on pc both get
  *   a slot of pci.0.

@@ -3,7 +3,7 @@
 # Needs nothing but bash: not bash-completion, and not vmplug itself, which is only asked for the
 # names of VMs and of their devices, for a second at most.
 
-_vmplug_vm_options=(--name --machine --accel --cpu --smp --memory --firmware
+_vmplug_vm_options=(--name --machine --accel --cpu --smp --memory --numa --firmware
   --firmware-version --kernel --initrd --append --disk --nic --share --device --large-bar --spare
   --spare-window --hotplug-mode --ready --qemu)
 
@@ -17,7 +17,7 @@ _vmplug_options() {
   local options=()
   case $1 in
     run) options=("${_vmplug_vm_options[@]}" --detach --dry-run --json) ;;
-    plan) options=("${_vmplug_vm_options[@]}" --json) ;;
+    plan) options=("${_vmplug_vm_options[@]}" --dot --json) ;;
     devices) options=(--large-bar --json) ;;
     doctor) options=(--qemu --json) ;;
     attach) options=(--id --timeout --json) ;;

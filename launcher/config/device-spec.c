@@ -165,6 +165,12 @@ set_param (VpDeviceSpec *spec, const VpParam *param, gboolean is_rng, GError **e
   return set_qemu_param (spec, param, error);
 }
 
+gboolean
+vp_device_spec_is_mediated (const VpDeviceSpec *spec)
+{
+  return spec->kind == VP_DEVICE_SPEC_VFIO && spec->ref.kind == VP_DEVICE_REF_MDEV;
+}
+
 VpDeviceSpec *
 vp_device_spec_parse (const char *text, GError **error)
 {

@@ -51,6 +51,13 @@ typedef struct
 } VpDeviceSpec;
 
 /**
+ * vp_device_spec_is_mediated:
+ *
+ * Returns: whether @spec names a mediated device
+ */
+gboolean vp_device_spec_is_mediated (const VpDeviceSpec *spec);
+
+/**
  * vp_device_spec_parse:
  * @text: one SPEC
  * @error: return location for a #GError

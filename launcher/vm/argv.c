@@ -7,6 +7,7 @@
 #include "launcher/vm/own-devices.h"
 
 #define SANDBOX       "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
+#define MDEV_FOLDER   "/sys/bus/mdev/devices/"
 #define OVMF_APERTURE "opt/ovmf/X-PciMmio64Mb"
 
 static void
@@ -161,13 +162,21 @@ vp_argv_device (const VpDeviceSpec *spec,
   g_autoptr (GList) names = NULL;
 
   g_return_val_if_fail (spec != NULL && id != NULL && place != NULL, NULL);
-  g_return_val_if_fail (spec->kind == VP_DEVICE_SPEC_QEMU || function != NULL, NULL);
+  g_return_val_if_fail (spec->kind == VP_DEVICE_SPEC_QEMU || vp_device_spec_is_mediated (spec) ||
+                            function != NULL,
+                        NULL);
 
   device = vp_argv_new_device (spec->kind == VP_DEVICE_SPEC_VFIO ? "vfio-pci" : spec->driver, id,
                                place->bus, place->slot, place->function_number);
   if (place->multifunction)
     json_object_set_boolean_member (device, "multifunction", TRUE);
-  if (spec->kind == VP_DEVICE_SPEC_VFIO)
+  if (vp_device_spec_is_mediated (spec))
+    {
+      g_autofree char *folder = g_strconcat (MDEV_FOLDER, spec->ref.uuid, NULL);
+
+      json_object_set_string_member (device, "sysfsdev", folder);
+    }
+  else if (spec->kind == VP_DEVICE_SPEC_VFIO)
     {
       g_autofree char *host = vp_pci_address_to_string (&function->address);
 

@@ -1,5 +1,6 @@
 #include "launcher/vm/blueprint.h"
 
+#include "devices/error.h"
 #include "launcher/config/accelerator.h"
 #include "launcher/config/guest-cpu.h"
 #include "launcher/vm/argv.h"
@@ -40,20 +41,85 @@ wishes_new (void)
   };
 }
 
+/* What stands behind the reference, "" when nothing does. */
+static const char *
+options_of (const VpDeviceSpec *spec)
+{
+  return spec->text + strcspn (spec->text, ",");
+}
+
 static void
-add_wish (Wishes *wishes, VpDeviceSpec *spec, const char *ref, const VpPciFunction *function)
+set_wish (Wishes *wishes, guint index, VpDeviceSpec *spec)
+{
+  VpPlanRequest *request = &g_array_index (wishes->requests, VpPlanRequest, index);
+
+  request->id = spec->id;
+  request->plug = spec->plug;
+  wishes->specs->pdata[index] = spec;
+  if (request->function != NULL && spec->bind &&
+      !g_ptr_array_find (wishes->taken, request->function, NULL))
+    g_ptr_array_add (wishes->taken, (gpointer) request->function);
+}
+
+/* A device that is named twice, by its group and by its address, is one device. Who says more of it
+ * is heard. */
+static gboolean
+merge_wish (Wishes *wishes, guint index, VpDeviceSpec *spec, const char *ref, GError **error)
+{
+  const VpPlanRequest *request = &g_array_index (wishes->requests, VpPlanRequest, index);
+  const VpDeviceSpec *before = wishes->specs->pdata[index];
+
+  if (options_of (spec)[0] == '\0' || g_str_equal (options_of (spec), options_of (before)))
+    return TRUE;
+  if (options_of (before)[0] == '\0')
+    {
+      set_wish (wishes, index, spec);
+      return TRUE;
+    }
+
+  g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_DUPLICATE,
+               "%s and %s are one device, asked for with different options: \"%s\" and \"%s\"",
+               request->ref, ref, options_of (before) + 1, options_of (spec) + 1);
+  return FALSE;
+}
+
+static gboolean
+add_wish (Wishes *wishes,
+          VpDeviceSpec *spec,
+          const char *ref,
+          const VpPciFunction *function,
+          GError **error)
 {
   const VpPlanRequest request = {
     .ref = ref,
     .function = function,
-    .id = spec->id,
-    .plug = spec->plug,
+    .is_mediated = vp_device_spec_is_mediated (spec),
   };
 
+  for (guint i = 0; i < wishes->requests->len; i++)
+    {
+      const VpPlanRequest *other = &g_array_index (wishes->requests, VpPlanRequest, i);
+
+      if (function != NULL
+              ? other->function == function
+              : request.is_mediated && other->is_mediated && g_str_equal (other->ref, ref))
+        return merge_wish (wishes, i, spec, ref, error);
+    }
+
   g_array_append_val (wishes->requests, request);
-  g_ptr_array_add (wishes->specs, spec);
-  if (function != NULL && spec->bind)
-    g_ptr_array_add (wishes->taken, (gpointer) function);
+  g_ptr_array_add (wishes->specs, NULL);
+  set_wish (wishes, wishes->specs->len - 1, spec);
+  return TRUE;
+}
+
+static char *
+name_spec (const VpDeviceSpec *spec)
+{
+  if (vp_device_spec_is_mediated (spec))
+    return g_strdup (spec->ref.uuid);
+  if (spec->kind == VP_DEVICE_SPEC_QEMU)
+    return g_strdup (spec->driver);
+  return g_strndup (spec->text, strcspn (spec->text, ","));
 }
 
 static gboolean
@@ -65,11 +131,11 @@ resolve (Wishes *wishes, const VpInventory *inventory, VpDeviceSpec *spec, GErro
   if (functions == NULL)
     return FALSE;
 
-  ref = spec->kind == VP_DEVICE_SPEC_QEMU ? g_strdup (spec->driver)
-                                          : g_strndup (spec->text, strcspn (spec->text, ","));
+  ref = name_spec (spec);
   g_ptr_array_add (wishes->refs, ref);
   for (guint i = 0; i < functions->len; i++)
-    add_wish (wishes, spec, ref, functions->pdata[i]);
+    if (!add_wish (wishes, spec, ref, functions->pdata[i], error))
+      return FALSE;
   return TRUE;
 }
 

@@ -149,6 +149,8 @@ make_id (VpHotplug *self, const VpAttachSource *source, const VpPciFunction *fun
     return g_strdup (source->spec->id);
   if (function != NULL)
     return vp_device_id_from_address (&function->address);
+  if (vp_device_spec_is_mediated (source->spec))
+    return vp_device_id_from_uuid (source->spec->ref.uuid);
 
   for (guint n = 0;; n++)
     {

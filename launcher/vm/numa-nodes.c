@@ -48,11 +48,18 @@ add_memory (GPtrArray *argv, const VpConfig *config, guint node, gboolean is_bou
   vp_argv_add_json (argv, "-object", object);
 }
 
+/* With fewer CPUs than nodes, it is the last nodes that have none. */
+static guint
+first_cpu_of (const VpConfig *config, guint node)
+{
+  return (node * config->smp + config->numa - 1) / config->numa;
+}
+
 static void
 add_node (GPtrArray *argv, const VpConfig *config, guint node)
 {
-  guint first = node * config->smp / config->numa;
-  guint end = (node + 1) * config->smp / config->numa;
+  guint first = first_cpu_of (config, node);
+  guint end = first_cpu_of (config, node + 1);
 
   if (first < end)
     vp_argv_add_format (argv, "-numa", "node,nodeid=%u,memdev=mem%u,cpus=%u-%u", node, node, first,

@@ -21,8 +21,9 @@ G_DECLARE_FINAL_TYPE (VpSlotMates, vp_slot_mates, VP, SLOT_MATES, GObject)
  * They leave together, for a guest lets go of whole slots (QEMU hw/acpi/pcihp.c, hw/pci/pcie.c). It
  * is asked for one of them only: to native hotplug a second device_del, of another function, takes
  * the first one back (measured, 7.2). Those that the guest has not seen are deleted one by one:
- * native hotplug lets them go one by one and at once, ACPI has the guest let go of all of them, and
- * where no guest handles ACPI yet they stay until one does, or until a reset (measured, 7.2).
+ * native hotplug lets go of just that one, at once; SHPC of all of them, at once; ACPI of all of
+ * them when the guest's operating system does so, and where none runs yet, not before a reset
+ * (measured, 7.2).
  *
  * Returns: (transfer full): a slot without anybody
  */

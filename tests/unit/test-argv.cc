@@ -85,9 +85,13 @@ public:
     if (plan == nullptr)
       return {};
 
-    const VpArgvInput input = { config_, plan, specs_.data (), accel,
+    const VpArgvInput input = { config_,
+                                plan,
+                                specs_.data (),
+                                accel,
                                 config_->cpu != nullptr ? config_->cpu
-                                                        : vp_guest_cpu_default (accel) };
+                                                        : vp_guest_cpu_default (accel),
+                                2 };
     g_auto (GStrv) argv = vp_argv_build (&input);
     g_auto (GStrv) again = vp_argv_build (&input);
     EXPECT_TRUE (g_strv_equal (argv, again)) << "pure: equal inputs, equal command lines";
@@ -230,6 +234,37 @@ const Golden goldens[] = {
     [] (Wanted &w) {
       w.set ("machine", "pc");
       w.set ("hotplug-mode", "native");
+    } },
+  { "numa",
+    [] (Wanted &w) {
+      w.set ("numa", "2");
+      w.set ("smp", "3");
+      w.set ("memory", "1025M");
+      w.set ("spare", "0");
+      w.host ("0000:17:00.0", GPU).node (0);
+      w.host ("0000:ca:00.0", GPU).node (1);
+      w.host ("0000:ca:00.1", EDU).node (1);
+    } },
+  { "more_nodes_than_cpus",
+    [] (Wanted &w) {
+      w.set ("numa", "3");
+      w.set ("spare", "0");
+    } },
+  { "switch_behind_the_last_root_port",
+    [] (Wanted &w) {
+      w.set ("numa", "8");
+      for (int i = 0; i < 7; i++)
+        w.set ("share", "/srv,tag=t" + std::to_string (i));
+      w.set ("spare", "100");
+      for (int i = 0; i < 20; i++)
+        w.emulated ("nvme", i == 19 ? ",plug=cold,serial=x" : "");
+    } },
+  { "bridge_on_pc",
+    [] (Wanted &w) {
+      w.set ("machine", "pc");
+      for (int i = 0; i < 17; i++)
+        w.host (nth_address (i), { { 0, FakeBar::MEM64_PREF, 64 * MiB } });
+      w.host ("0100:01:00.0", NVME, ",plug=cold");
     } },
   { "more_ports_than_slots", [] (Wanted &w) { w.set ("spare", "17"); } },
   { "arguments_of_the_user",

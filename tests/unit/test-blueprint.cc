@@ -50,6 +50,7 @@ build (const FakeSysfs &host,
   g_autoptr (VpConfig) config = vp_config_new ();
 
   if (!vp_config_set (config, "qemu", "/bin/true", error) ||
+      !vp_config_set (config, "firmware-version", "1.16.2", error) ||
       !vp_config_set (config, "name", "vm", error))
     return nullptr;
   for (const auto &option : options)
@@ -110,6 +111,77 @@ TEST_F (Blueprint, ResolvesEveryKindOfReference)
   EXPECT_STREQ (device_at (blueprint->plan, 1)->ref, "42:00.0") << "as typed";
   ASSERT_EQ (blueprint->specs->len, 3u);
   EXPECT_EQ (blueprint->specs->pdata[2], blueprint->config->devices->pdata[2]);
+}
+
+TEST_F (Blueprint, ADeviceThatIsNamedTwiceIsOneDevice)
+{
+  for (const char *again : { "/dev/vfio/40", "/dev/vfio/devices/vfio3", "0000:41:00.0", "41:00.0" })
+    {
+      host_.pci ("0000:41:00.0").cdev (3);
+      g_autoptr (VpBlueprint) blueprint =
+          must_build ({ { "device", "41:00.0" }, { "device", again }, { "device", "42:00.0" } });
+
+      EXPECT_EQ (ids_of (blueprint), (Ids{ "vfio-41-00.0", "vfio-42-00.0" })) << again;
+      EXPECT_EQ (blueprint->specs->len, 2u);
+    }
+}
+
+TEST_F (Blueprint, WhoSaysMoreOfADeviceIsHeard)
+{
+  for (const bool group_first : { true, false })
+    {
+      const char *group = "/dev/vfio/43", *one = "44:00.1,bind=on,id=sound,plug=cold";
+      host_.pci ("0000:44:00.0").driver ("vfio-pci");
+      host_.add_group_node (43);
+      g_autoptr (VpBlueprint) blueprint = must_build (
+          { { "device", group_first ? group : one }, { "device", group_first ? one : group } });
+
+      EXPECT_EQ (std::set<std::string> ({ "vfio-44-00.0", "sound" }),
+                 std::set<std::string> (
+                     { device_at (blueprint->plan, 0)->id, device_at (blueprint->plan, 1)->id }));
+      EXPECT_EQ (blueprint->plan->devices->len, 2u);
+      EXPECT_EQ (device_at (blueprint->plan, 0)->plug, VP_PLUG_COLD);
+    }
+}
+
+TEST_F (Blueprint, AMediatedDeviceIsColdUnlessAskedForAsHot)
+{
+  const char *uuid = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001";
+  host_.add_mdev (uuid, "0000:41:00.0");
+  g_autoptr (VpBlueprint) blueprint =
+      must_build ({ { "device", "83B8F4F2-509f-382f-3c1e-e6bfe0fa1001" },
+                    { "device", uuid },
+                    { "spare", "0" } });
+  g_autoptr (VpBlueprint) hot =
+      must_build ({ { "device", (std::string (uuid) + ",plug=hot,id=vgpu").c_str () } });
+  g_autofree char *command = g_strjoinv ("\n", blueprint->argv);
+
+  EXPECT_EQ (ids_of (blueprint), (Ids{ std::string ("mdev-") + uuid }));
+  EXPECT_EQ (device_at (blueprint->plan, 0)->plug, VP_PLUG_COLD);
+  EXPECT_NE (strstr (command, "{\"driver\":\"vfio-pci\",\"id\":\"mdev-83b8f4f2-509f-382f-3c1e-"
+                              "e6bfe0fa1001\",\"bus\":\"port1\",\"addr\":\"00.0\",\"sysfsdev\":"
+                              "\"/sys/bus/mdev/devices/83b8f4f2-509f-382f-3c1e-e6bfe0fa1001\"}"),
+             nullptr)
+      << command;
+  EXPECT_EQ (ids_of (hot), (Ids{ "vgpu" }));
+  EXPECT_EQ (device_at (hot->plan, 0)->plug, VP_PLUG_HOT);
+}
+
+TEST_F (Blueprint, NumaNodesThatTheHostLacksAreToldOf)
+{
+  g_autoptr (VpBlueprint) one = must_build ({ { "numa", "2" } });
+  EXPECT_EQ (
+      warnings_of (one->plan),
+      (Ids{ "--numa 2: the host has 1 NUMA node, so that the memory of the guest's others is "
+            "anywhere" }));
+
+  host_.write ("sys/devices/system/node/node0/cpulist", "0\n");
+  host_.write ("sys/devices/system/node/node1/cpulist", "1\n");
+  host_.pci ("0000:41:00.0").numa_node (1);
+  g_autoptr (VpBlueprint) two = must_build ({ { "numa", "2" }, { "device", "41:00.0" } });
+  EXPECT_EQ (warnings_of (two->plan), Ids{});
+  EXPECT_STREQ (device_at (two->plan, 0)->port, "port193");
+  EXPECT_STREQ (port_at (two->plan, two->plan->ports->len - 1)->bus, "numa1");
 }
 
 TEST_F (Blueprint, AnIdIsGoodForAGroupOfOne)
@@ -206,11 +278,17 @@ const Bad bad[] = {
     VP_ERROR,
     VP_ERROR_USAGE,
     "cannot all be called x" },
-  { "same_device_twice",
-    { { "device", "41:00.0" }, { "device", "/dev/vfio/40" } },
+  { "same_device_with_different_options",
+    { { "device", "41:00.0,id=a" }, { "device", "/dev/vfio/40,id=b" } },
     VP_DEVICE_ERROR,
     VP_DEVICE_ERROR_DUPLICATE,
-    "0000:41:00.0" },
+    "41:00.0 and /dev/vfio/40 are one device, asked for with different options: \"id=a\" and "
+    "\"id=b\"" },
+  { "no_such_mediated_device",
+    { { "device", "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001" } },
+    VP_DEVICE_ERROR,
+    VP_DEVICE_ERROR_NOT_FOUND,
+    "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001" },
   { "same_id_twice",
     { { "device", "41:00.0,id=x" }, { "device", "42:00.0,id=x" } },
     VP_DEVICE_ERROR,
@@ -430,6 +508,42 @@ TEST_F (Blueprint, TextOfPcIsAsRecorded)
   g_autofree char *text = vp_blueprint_to_text (blueprint, FALSE);
 
   expect_golden ("plan-text/pc.txt", text);
+}
+
+TEST_F (Blueprint, GraphIsAsRecorded)
+{
+  g_autoptr (VpBlueprint) blueprint = must_build (everything);
+  g_autofree char *dot = vp_blueprint_to_dot (blueprint);
+
+  expect_golden ("plan-dot/q35.dot", dot);
+}
+
+TEST_F (Blueprint, GraphOfEveryKindOfPortIsAsRecorded)
+{
+  for (int i = 0; i < 18; i++)
+    {
+      char address[16];
+      snprintf (address, sizeof address, "0000:%02x:00.0", 0x50 + i);
+      host_.pci (address).bars (NVME).driver ("vfio-pci").group (50 + i);
+      host_.add_group_node (50 + i);
+    }
+  Options options = { { "machine", "pc" } };
+  std::vector<std::string> groups;
+  for (int i = 0; i < 18; i++)
+    groups.push_back ("/dev/vfio/" + std::to_string (50 + i));
+  for (const std::string &group : groups)
+    options.emplace_back ("device", group.c_str ());
+  g_autoptr (VpBlueprint) pc = must_build (options);
+  g_autofree char *pc_dot = vp_blueprint_to_dot (pc);
+  expect_golden ("plan-dot/pc.dot", pc_dot);
+
+  host_.pci ("0000:41:00.0").numa_node (0);
+  g_autoptr (VpBlueprint) numa =
+      must_build ({ { "numa", "2" }, { "device", "41:00.0" }, { "spare", "1" } });
+  g_autofree char *numa_dot = vp_blueprint_to_dot (numa);
+  g_autofree char *numa_text = vp_blueprint_to_text (numa, FALSE);
+  expect_golden ("plan-dot/numa.dot", numa_dot);
+  expect_golden ("plan-text/numa.txt", numa_text);
 }
 
 TEST_F (Blueprint, ColourIsAllThatColourAdds)

@@ -188,7 +188,7 @@ TEST_F (Inventory, AThousandMediatedDevicesAreNoProblem)
   read ();
 
   EXPECT_EQ (resolved (uuid, VP_DEVICE_ERROR_NOT_ASSIGNABLE),
-             "mediated device " + std::string (uuid) + " cannot be attached by this version");
+             "mediated device " + std::string (uuid) + " is no PCI function of the host");
   EXPECT_EQ (resolved ("00000000-0000-4000-8000-000000000000", VP_DEVICE_ERROR_NOT_ASSIGNABLE)
                  .find ("no such device"),
              std::string::npos);
@@ -320,8 +320,8 @@ TEST_F (Inventory, ResolvesEachFormOfReference)
   EXPECT_EQ (resolved ("42:00.0", VP_DEVICE_ERROR_NOT_FOUND),
              "0000:42:00.0: the host has no such device");
   EXPECT_EQ (resolved ("83B8F4F2-509f-382f-3c1e-e6bfe0fa1001", VP_DEVICE_ERROR_NOT_ASSIGNABLE),
-             "mediated device 83b8f4f2-509f-382f-3c1e-e6bfe0fa1001 cannot be attached by this "
-             "version");
+             "mediated device 83b8f4f2-509f-382f-3c1e-e6bfe0fa1001 is no PCI function of the "
+             "host");
   EXPECT_EQ (resolved ("00000000-509f-382f-3c1e-e6bfe0fa1001", VP_DEVICE_ERROR_NOT_FOUND),
              "mediated device 00000000-509f-382f-3c1e-e6bfe0fa1001: the host has no such device");
 }

@@ -307,6 +307,26 @@ INSTANTIATE_TEST_SUITE_P (Table,
                                            FailureRow{ "last_event_first", 0, { 1, 2 }, true }),
                           name_of_row<FailureRow>);
 
+/* With ACPI and SHPC the first request takes all of them, also of those the guest has not seen. */
+TEST_F (SlotMates, WhatIsGoneWithAnotherIsGone)
+{
+  Outcome outcome;
+
+  attach_card ({ 0, 1, 2 }, &outcome);
+  for (int number : { 1, 2 })
+    qemu_.reply (hear_add (number, number));
+  qemu_.fail (hear_add (0, 0), "GenericError", "no luck");
+  Heard one = hear_del (1);
+  Heard two = hear_del (2);
+  qemu_.reply (one);
+  qemu_.fail (two, "DeviceNotFound", "Device not found");
+  qemu_.event ("DEVICE_DELETED", deleted (1));
+  qemu_.event ("DEVICE_DELETED", deleted (2));
+  ASSERT_TRUE (run_until ([&] { return outcome.done; }));
+  EXPECT_TRUE (g_error_matches (outcome.error, VP_ERROR, VP_ERROR_REFUSED));
+  EXPECT_EQ (spare (), 2u);
+}
+
 /* With ACPI the guest has to let go, even of what it has never seen. */
 TEST_F (SlotMates, WhatAGuestDoesNotLetGoOfStays)
 {
