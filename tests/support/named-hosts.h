@@ -206,6 +206,7 @@ two_sockets (FakeSysfs &host)
     {
       const std::string bus = node == 0 ? "0000:3" : "0000:b";
 
+      host.make_folder ("sys/devices/system/node/node" + std::to_string (node));
       assignable (host, bus + "1:00.0", 31 + 100 * node)
           .ids (0x10de, 0x2235)
           .class_code (CLASS_3D)
