@@ -82,7 +82,7 @@ const Row rows[] = {
   { "dgx_seabios_1_16_3", dgx, whole_dgx + seabios ("1.16.3") },
   { "dgx_seabios_1_17_0", dgx, whole_dgx + seabios ("1.17.0") },
   { "dgx_ovmf", dgx, whole_dgx + ovmf },
-  { "dgx_pc", dgx, whole_dgx + seabios ("1.16.2") + pc },
+  { "dgx_pc", dgx, whole_dgx + seabios ("1.17.0") + pc },
   { "dgx_one_gpu_hot", dgx,
     devices ({ "/dev/vfio/11,plug=hot" }) + ovmf + Options{ { "memory", "64G" } } },
   { "dgx_one_gpu_hot_pc", dgx, devices ({ "/dev/vfio/11,plug=hot" }) + seabios ("1.17.0") + pc,
