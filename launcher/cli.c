@@ -6,6 +6,8 @@ static const VpCommand commands[] = {
   { "run", "boot a VM and stay with it, or leave it running with --detach", vp_command_run },
   { "plan", "print where each device goes and QEMU's command line; change nothing",
     vp_command_plan },
+  { "rehearse", "boot the planned machine with stand-ins for its devices; prove that all find room",
+    vp_command_rehearse },
   { "devices", "list the host's PCI devices and which of them can be assigned",
     vp_command_devices },
   { "doctor", "look whether this host can pass devices through, and say what to do",

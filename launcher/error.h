@@ -17,6 +17,7 @@ G_BEGIN_DECLS
  * @VP_ERROR_NO_WINDOW: the guest has no room for a BAR
  * @VP_ERROR_PENDING: accepted, but not finished in time
  * @VP_ERROR_GUEST: the guest failed
+ * @VP_ERROR_REHEARSAL: firmware found no place for a device
  *
  * What can go wrong in the launcher itself. devices/ and qmp/ have domains of their own.
  */
@@ -33,6 +34,7 @@ typedef enum
   VP_ERROR_NO_WINDOW,
   VP_ERROR_PENDING,
   VP_ERROR_GUEST,
+  VP_ERROR_REHEARSAL,
 } VpError;
 
 #define VP_ERROR (vp_error_quark ())

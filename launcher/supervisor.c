@@ -2,11 +2,10 @@
 
 #include "launcher/control/control-server.h"
 #include "launcher/error.h"
+#include "launcher/signals.h"
 
 #include <errno.h>
 #include <glib-unix.h>
-#include <signal.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 typedef struct
@@ -20,34 +19,16 @@ typedef struct
   GError *error;
 } Supervisor;
 
-/* A signalfd: the signals come on the main loop, not through GLib's worker thread. */
-static int
-open_signals (void)
-{
-  sigset_t signals;
-
-  sigemptyset (&signals);
-  sigaddset (&signals, SIGINT);
-  sigaddset (&signals, SIGTERM);
-  sigaddset (&signals, SIGHUP);
-  sigprocmask (SIG_BLOCK, &signals, NULL);
-  /* "vmplug run | head": who stops reading must not kill the VM. */
-  signal (SIGPIPE, SIG_IGN);
-  /* A log that has reached RLIMIT_FSIZE is lost; the VM is not. */
-  signal (SIGXFSZ, SIG_IGN);
-  return signalfd (-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
 static gboolean
 on_signal (int fd, GIOCondition condition, gpointer user_data)
 {
   Supervisor *self = user_data;
-  struct signalfd_siginfo info;
+  int number;
 
-  while (read (fd, &info, sizeof info) == sizeof info)
+  while ((number = vp_signals_read (fd)) != 0)
     {
       if (self->signal_number == 0)
-        self->signal_number = (int) info.ssi_signo;
+        self->signal_number = number;
       vp_machine_stop (self->machine, self->control == NULL);
     }
   return G_SOURCE_CONTINUE;
@@ -97,7 +78,7 @@ on_started (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 supervise (Supervisor *self)
 {
-  int signals = open_signals ();
+  int signals = vp_signals_open ();
   guint signal_source = g_unix_fd_add (signals, G_IO_IN, on_signal, self);
 
   g_signal_connect (self->machine, "console", G_CALLBACK (on_console), self);

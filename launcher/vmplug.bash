@@ -8,16 +8,17 @@ _vmplug_vm_options=(--name --machine --accel --cpu --smp --memory --numa --firmw
   --spare-window --hotplug-mode --ready --qemu)
 
 _vmplug_commands() {
-  printf '%s\n' run plan devices doctor bind release list status events attach detach console stop qmp \
-    --help --version
+  printf '%s\n' run plan rehearse devices doctor bind release list status events attach detach \
+    console stop qmp --help --version
 }
 
 # _vmplug_options COMMAND: prints its options.
 _vmplug_options() {
   local options=()
   case $1 in
-    run) options=("${_vmplug_vm_options[@]}" --detach --dry-run --json) ;;
+    run) options=("${_vmplug_vm_options[@]}" --detach --dry-run --rehearse --json) ;;
     plan) options=("${_vmplug_vm_options[@]}" --dot --json) ;;
+    rehearse) options=("${_vmplug_vm_options[@]}" --timeout --json) ;;
     devices) options=(--large-bar --json) ;;
     doctor) options=(--qemu --json) ;;
     attach) options=(--id --timeout --json) ;;
@@ -30,7 +31,7 @@ _vmplug_options() {
 
 _vmplug_takes_value() {
   case $1 in
-    --detach | --dry-run | --json | --force | --help | --version) return 1 ;;
+    --detach | --dry-run | --rehearse | --json | --force | --help | --version) return 1 ;;
     --*=*) return 1 ;;
     --*) return 0 ;;
     *) return 1 ;;
@@ -145,7 +146,7 @@ _vmplug_candidates() {
     while read -r value; do
       if [[ $value == / ]]; then echo /; else echo "${word%%=*}=$value"; fi
     done < <(_vmplug_value "${word%%=*}" "${word#*=}")
-  elif [[ $word == -* || $command == run || $command == plan ]]; then
+  elif [[ $word == -* || $command =~ ^(run|plan|rehearse)$ ]]; then
     _vmplug_options "$command"
   else
     _vmplug_argument "$program" "$command" "$word" "${arguments[@]}"

@@ -8,6 +8,7 @@ G_BEGIN_DECLS
 
 int vp_command_run (int argc, char **argv, gboolean *as_json, GError **error);
 int vp_command_plan (int argc, char **argv, gboolean *as_json, GError **error);
+int vp_command_rehearse (int argc, char **argv, gboolean *as_json, GError **error);
 int vp_command_devices (int argc, char **argv, gboolean *as_json, GError **error);
 int vp_command_doctor (int argc, char **argv, gboolean *as_json, GError **error);
 int vp_command_bind (int argc, char **argv, gboolean *as_json, GError **error);

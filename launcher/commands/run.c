@@ -6,6 +6,7 @@
 #include "launcher/commands/own-console.h"
 #include "launcher/config/option-group.h"
 #include "launcher/error.h"
+#include "launcher/rehearse.h"
 #include "launcher/supervisor.h"
 #include "launcher/vm/argv.h"
 
@@ -54,8 +55,25 @@ on_console (GBytes *output, gpointer user_data)
   vp_own_console_print (run->console, output);
 }
 
+/* Takes the blueprint. */
+static gboolean
+start (VpBlueprint *blueprint,
+       const char *root,
+       gboolean rehearse,
+       const VpSupervisorHooks *hooks,
+       int *signal_number,
+       GError **error)
+{
+  if (rehearse && !vp_rehearse_first (blueprint, signal_number, error))
+    {
+      vp_blueprint_free (blueprint);
+      return FALSE;
+    }
+  return vp_supervisor_run (blueprint, root, hooks, signal_number, error);
+}
+
 static int
-run_in_foreground (VpBlueprint *blueprint, const char *root, GError **error)
+run_in_foreground (VpBlueprint *blueprint, const char *root, gboolean rehearse, GError **error)
 {
   g_autoptr (VpOwnConsole) console = vp_own_console_new ();
   Run run = { .console = console, .report_fd = -1 };
@@ -64,7 +82,7 @@ run_in_foreground (VpBlueprint *blueprint, const char *root, GError **error)
                                     .user_data = &run };
   int signal_number = 0;
 
-  if (vp_supervisor_run (blueprint, root, &hooks, &signal_number, error) || signal_number != 0)
+  if (start (blueprint, root, rehearse, &hooks, &signal_number, error) || signal_number != 0)
     {
       /* Whoever sent the signal knows why the VM ended, but not that a host device stayed behind.
        */
@@ -78,20 +96,21 @@ run_in_foreground (VpBlueprint *blueprint, const char *root, GError **error)
 
 /* The new process: its exit status is nobody's, its report is. */
 static void
-run_in_background (VpBlueprint *blueprint, const char *root, int report_fd)
+run_in_background (VpBlueprint *blueprint, const char *root, gboolean rehearse, int report_fd)
 {
   Run run = { .report_fd = report_fd };
   const VpSupervisorHooks hooks = { .started = on_started, .user_data = &run };
   g_autoptr (GError) error = NULL;
   int signal_number = 0;
 
-  vp_supervisor_run (blueprint, root, &hooks, &signal_number, &error);
+  start (blueprint, root, rehearse, &hooks, &signal_number, &error);
   if (run.report_fd >= 0)
     vp_background_report (g_steal_fd (&run.report_fd), NULL, error);
 }
 
 static int
-detach (VpBlueprint *blueprint, const char *root, gboolean as_json, GError **error)
+detach (
+    VpBlueprint *blueprint, const char *root, gboolean rehearse, gboolean as_json, GError **error)
 {
   g_autoptr (JsonObject) status = NULL;
   int report_fd;
@@ -99,7 +118,7 @@ detach (VpBlueprint *blueprint, const char *root, gboolean as_json, GError **err
 
   if (pid == 0)
     {
-      run_in_background (blueprint, root, report_fd);
+      run_in_background (blueprint, root, rehearse, report_fd);
       _exit (0);
     }
   vp_blueprint_free (blueprint);
@@ -139,12 +158,14 @@ vp_command_run (int argc, char **argv, gboolean *as_json, GError **error)
 {
   g_autoptr (VpConfig) config = vp_config_new ();
   g_autoptr (VpBlueprint) blueprint = NULL;
-  gboolean detached = FALSE, dry_run = FALSE;
+  gboolean detached = FALSE, dry_run = FALSE, rehearse = FALSE;
   const GOptionEntry entries[] = {
     { "detach", 'd', 0, G_OPTION_ARG_NONE, &detached,
       "Return once the control socket answers; the VM goes on", NULL },
     { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &dry_run,
       "Print QEMU's command line and change nothing", NULL },
+    { "rehearse", 0, 0, G_OPTION_ARG_NONE, &rehearse,
+      "Start only when vmplug rehearse finds a place for every device", NULL },
     G_OPTION_ENTRY_NULL,
   };
   VpCommandLine line = {
@@ -181,6 +202,6 @@ vp_command_run (int argc, char **argv, gboolean *as_json, GError **error)
       return 0;
     }
   if (detached)
-    return detach (g_steal_pointer (&blueprint), root, *as_json, error);
-  return run_in_foreground (g_steal_pointer (&blueprint), root, error);
+    return detach (g_steal_pointer (&blueprint), root, rehearse, *as_json, error);
+  return run_in_foreground (g_steal_pointer (&blueprint), root, rehearse, error);
 }

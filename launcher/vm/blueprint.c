@@ -139,24 +139,38 @@ resolve (Wishes *wishes, const VpInventory *inventory, VpDeviceSpec *spec, GErro
   return TRUE;
 }
 
+/* Checks that each can be assigned, or makes warnings of why not. */
 static gboolean
-find_devices (VpBlueprint *self, Wishes *wishes, GError **error)
+check_devices (VpBlueprint *self, const Wishes *wishes, GPtrArray *warnings, GError **error)
+{
+  for (guint i = 0; i < wishes->requests->len; i++)
+    {
+      const VpPlanRequest *request = &g_array_index (wishes->requests, VpPlanRequest, i);
+      g_autoptr (GError) why = NULL;
+
+      if (request->function == NULL ||
+          vp_host_devices_check (self->sysfs, self->inventory, request->function, wishes->taken,
+                                 TRUE, &why))
+        continue;
+      if (warnings == NULL)
+        {
+          g_propagate_error (error, g_steal_pointer (&why));
+          return FALSE;
+        }
+      g_ptr_array_add (warnings, g_strdup_printf ("not assignable yet: %s", why->message));
+    }
+  return TRUE;
+}
+
+static gboolean
+find_devices (VpBlueprint *self, Wishes *wishes, GPtrArray *warnings, GError **error)
 {
   for (guint i = 0; i < self->config->devices->len; i++)
     if (!resolve (wishes, self->inventory, self->config->devices->pdata[i], error))
       return FALSE;
 
   /* Only now is it known which neighbours in a group come along. */
-  for (guint i = 0; i < wishes->requests->len; i++)
-    {
-      const VpPlanRequest *request = &g_array_index (wishes->requests, VpPlanRequest, i);
-
-      if (request->function != NULL &&
-          !vp_host_devices_check (self->sysfs, self->inventory, request->function, wishes->taken,
-                                  TRUE, error))
-        return FALSE;
-    }
-  return TRUE;
+  return check_devices (self, wishes, warnings, error);
 }
 
 /* QEMU creates such a device before ours and puts it into the first free slot, which is a port's.
@@ -202,14 +216,15 @@ make_policy (const VpConfig *config, const VpGuestCpu *cpu)
 }
 
 static gboolean
-make_plan (VpBlueprint *self, GError **error)
+make_plan (VpBlueprint *self, gboolean is_rehearsal, GError **error)
 {
   g_auto (Wishes) wishes = wishes_new ();
   VpPlanPolicy policy;
   VpHostCpu host;
   VpGuestCpu guest;
+  g_autoptr (GPtrArray) warnings = g_ptr_array_new_with_free_func (g_free);
 
-  if (!find_devices (self, &wishes, error))
+  if (!find_devices (self, &wishes, is_rehearsal ? warnings : NULL, error))
     return FALSE;
 
   vp_host_cpu_read (self->sysfs, &host);
@@ -226,19 +241,17 @@ make_plan (VpBlueprint *self, GError **error)
     self->cpu = g_strdup (self->config->cpu != NULL ? self->config->cpu
                                                     : vp_guest_cpu_default (self->accel));
   self->specs = g_ptr_array_ref (wishes.specs);
+  g_ptr_array_extend_and_steal (self->plan->warnings, g_steal_pointer (&warnings));
   warn_of_qemu_args (self);
   return TRUE;
 }
 
-VpBlueprint *
-vp_blueprint_new (VpConfig *config, const char *root, GError **error)
+static VpBlueprint *
+new_blueprint (VpConfig *config, const char *root, gboolean is_rehearsal, GError **error)
 {
   g_autoptr (VpBlueprint) self = g_new0 (VpBlueprint, 1);
   VpKvmFacts facts;
   guint n_host_nodes;
-
-  g_return_val_if_fail (config != NULL && root != NULL, NULL);
-  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   self->config = config;
   if (!vp_config_check (config, error) || !vp_own_devices_check (config, error))
@@ -253,7 +266,7 @@ vp_blueprint_new (VpConfig *config, const char *root, GError **error)
     return NULL;
 
   self->inventory = vp_inventory_read (self->sysfs, error);
-  if (self->inventory == NULL || !make_plan (self, error))
+  if (self->inventory == NULL || !make_plan (self, is_rehearsal, error))
     return NULL;
 
   n_host_nodes = vp_numa_nodes_count (self->sysfs);
@@ -271,6 +284,24 @@ vp_blueprint_new (VpConfig *config, const char *root, GError **error)
       .n_host_nodes = n_host_nodes,
   });
   return g_steal_pointer (&self);
+}
+
+VpBlueprint *
+vp_blueprint_new (VpConfig *config, const char *root, GError **error)
+{
+  g_return_val_if_fail (config != NULL && root != NULL, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  return new_blueprint (config, root, FALSE, error);
+}
+
+VpBlueprint *
+vp_blueprint_new_for_rehearsal (VpConfig *config, const char *root, GError **error)
+{
+  g_return_val_if_fail (config != NULL && root != NULL, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  return new_blueprint (config, root, TRUE, error);
 }
 
 void

@@ -47,6 +47,19 @@ typedef struct
  * Returns: (transfer full) (nullable): free with vp_blueprint_free()
  */
 VpBlueprint *vp_blueprint_new (VpConfig *config, const char *root, GError **error);
+
+/**
+ * vp_blueprint_new_for_rehearsal:
+ * @config: (transfer full): a filled configuration
+ * @root: where host paths start, "/" on a host
+ * @error: return location for a #GError
+ *
+ * Like vp_blueprint_new(), but a device that could not be assigned as things are is a warning of
+ * the plan: a rehearsal does not need it.
+ *
+ * Returns: (transfer full) (nullable): free with vp_blueprint_free()
+ */
+VpBlueprint *vp_blueprint_new_for_rehearsal (VpConfig *config, const char *root, GError **error);
 void vp_blueprint_free (VpBlueprint *self);
 
 /**

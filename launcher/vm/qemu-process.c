@@ -124,7 +124,7 @@ spawn (VpQemuProcess *self, char **argv, int qmp_fd, int console_fd, GError **er
           NULL, (const char *const *) argv, NULL,
           G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL,
           set_up_child, GINT_TO_POINTER (getpid ()), -1, -1, -1, source_fds, target_fds,
-          G_N_ELEMENTS (source_fds), &pid, NULL, NULL, &self->stderr_fd, &cause))
+          console_fd >= 0 ? 2 : 1, &pid, NULL, NULL, &self->stderr_fd, &cause))
     {
       g_set_error (error, VP_ERROR, VP_ERROR_START, "%s could not be started: %s", argv[0],
                    cause->message);

@@ -11,7 +11,7 @@ G_DECLARE_FINAL_TYPE (VpQemuProcess, vp_qemu_process, VP, QEMU_PROCESS, GObject)
  * vp_qemu_process_spawn:
  * @argv: (array zero-terminated=1): QEMU's command line; argv[0] is looked up in PATH
  * @qmp_fd: becomes VP_ARGV_QMP_FD in QEMU; stays the caller's
- * @console_fd: becomes VP_ARGV_CONSOLE_FD in QEMU; stays the caller's
+ * @console_fd: becomes VP_ARGV_CONSOLE_FD in QEMU; stays the caller's; -1 for none
  * @log_fd: (transfer full): where QEMU's stderr is written, at most 1 MiB of it; -1 for nowhere
  * @error: return location for a #GError
  *

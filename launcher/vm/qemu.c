@@ -81,7 +81,8 @@ finish (VpQemu *self)
 {
   g_object_ref (self);
   self->state = "ended";
-  vp_console_close (self->console);
+  if (self->console != NULL)
+    vp_console_close (self->console);
   if (self->start != NULL)
     tell_failed_start (self);
   else
@@ -273,18 +274,21 @@ spawn (VpQemu *self, char **argv, VpRunDir *run_dir, GError **error)
   vp_autofd int qmp_theirs = -1;
   vp_autofd int console_theirs = -1;
   g_autoptr (GSocket) socket = NULL;
-  int log_fd;
+  int log_fd = -1;
 
   if (!make_socketpair (&qmp_ours, &qmp_theirs, error) ||
-      !open_console (self, run_dir, &console_theirs, error))
+      (run_dir != NULL && !open_console (self, run_dir, &console_theirs, error)))
     return FALSE;
   socket = g_socket_new_from_fd (qmp_ours, error);
   if (socket == NULL)
     return FALSE;
   g_steal_fd (&qmp_ours); /* the socket has it */
-  log_fd = vp_run_dir_open_log (run_dir, "qemu.log", error);
-  if (log_fd < 0)
-    return FALSE;
+  if (run_dir != NULL)
+    {
+      log_fd = vp_run_dir_open_log (run_dir, "qemu.log", error);
+      if (log_fd < 0)
+        return FALSE;
+    }
 
   self->process = vp_qemu_process_spawn (argv, qmp_theirs, console_theirs, log_fd, error);
   if (self->process == NULL)
@@ -328,6 +332,14 @@ vp_qemu_stop (VpQemu *self, gboolean force)
   self->stopping = TRUE;
   if (self->ladder != NULL)
     vp_stop_ladder_climb (self->ladder, force);
+}
+
+void
+vp_qemu_kill (VpQemu *self)
+{
+  self->stopping = TRUE;
+  if (self->process != NULL)
+    vp_qemu_process_signal (self->process, SIGKILL);
 }
 
 void

@@ -24,7 +24,7 @@ VpQemu *vp_qemu_new (void);
  * vp_qemu_start_async:
  * @self: a new one
  * @argv: (array zero-terminated=1): its command line, from vp_argv_build()
- * @run_dir: where its console socket and its logs go
+ * @run_dir: (nullable): where its console socket and its logs go; %NULL when it has neither
  * @callback: called once the guest runs, or once QEMU is gone again
  * @user_data: for @callback
  *
@@ -50,6 +50,14 @@ gboolean vp_qemu_start_finish (VpQemu *self, GAsyncResult *result, GError **erro
  * Takes the next rung of the stop ladder: see vp_stop_ladder_climb().
  */
 void vp_qemu_stop (VpQemu *self, gboolean force);
+
+/**
+ * vp_qemu_kill:
+ * @self: one that was started, or is being started
+ *
+ * Ends it at once, without asking anybody: a QEMU that has nothing to lose.
+ */
+void vp_qemu_kill (VpQemu *self);
 
 /**
  * vp_qemu_write_console:
