@@ -418,12 +418,13 @@ sum_up (VpPlan *plan)
   for (guint i = 0; i < plan->ports->len; i++)
     {
       const VpPlanPort *port = plan->ports->pdata[i];
-      guint64 least =
-          port->kind == VP_PORT_PCI_SLOT && port->bridge == NULL ? 0 : VP_WINDOW_DEFAULT;
+      gboolean has_window = port->kind != VP_PORT_PCI_SLOT || port->bridge != NULL;
+      guint64 pref64 = MAX (port->reserve.pref64, port->need.pref64);
 
-      add_up (&plan->pref64_total,
-              vp_window_round_up (MAX (port->reserve.pref64, port->need.pref64)));
-      add_up (&plan->mem_total, MAX (MAX (port->reserve.mem, port->need.mem), least));
+      /* The BARs in the slots of pci.0 are put side by side, from the largest to the smallest. */
+      add_up (&plan->pref64_total, has_window ? vp_window_round_up (pref64) : pref64);
+      add_up (&plan->mem_total,
+              MAX (MAX (port->reserve.mem, port->need.mem), has_window ? VP_WINDOW_DEFAULT : 0));
     }
 }
 

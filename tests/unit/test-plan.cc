@@ -493,6 +493,18 @@ TEST (Plan, PcCountsEvery64BitBarAbove4Gib)
   EXPECT_EQ (plan->pref64_total, 8 * GiB);
 }
 
+/* No bridge rounds them up: firmware puts all of a kind side by side. */
+TEST (Plan, PcCountsItsSlotsToTheByte)
+{
+  PlanInput input;
+  input.policy.root.machine = VP_MACHINE_PC;
+  add_many (input, 8, { { 0, FakeBar::MEM64_PREF, 128 * GiB }, { 2, FakeBar::MEM64, 32 * MiB } });
+  g_autoptr (VpPlan) plan = must_build (input);
+  ASSERT_NE (plan, nullptr);
+
+  EXPECT_EQ (plan->pref64_total, 8 * (128 * GiB + 32 * MiB));
+}
+
 TEST (Plan, FindsPortsAndDevicesByTheirIds)
 {
   PlanInput input;
