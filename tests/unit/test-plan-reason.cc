@@ -377,6 +377,13 @@ const ReasonRow reasons[] = {
   { "large_and_hot",
     [] (PlanInput &in) { in.host ("0000:41:00.0", GPU).hot (); },
     "plug=hot was asked for: BAR 2 is 16 GiB, its port's window is prepared for it",
+    {} },
+  { "large_and_hot_on_a_firmware_that_nobody_knows",
+    [] (PlanInput &in) {
+      in.policy.firmware = vp_firmware_get (VP_FIRMWARE_OTHER, nullptr);
+      in.host ("0000:41:00.0", GPU).hot ();
+    },
+    "plug=hot was asked for: BAR 2 is 16 GiB, its port's window is prepared for it",
     { "0000:41:00.0: a large device can be hotplugged only where firmware honours "
       "pref64-reserve" } },
   { "hot_on_pc_beyond_the_hole",
