@@ -186,7 +186,7 @@ const Row options[] = {
     2,
     { "\"x\"" } },
   { "large_bar", { "run", "--large-bar", "big" }, 2, { "\"big\" is not a size" } },
-  { "spare", { "run", "--spare", "101" }, 2, { "\"101\" is not a number from 0 to 100" } },
+  { "spare", { "run", "--spare", "254" }, 2, { "\"254\" is not a number from 0 to 253" } },
   { "spare_window", { "run", "--spare-window", "1" }, 2, { "is not from 1 MiB" } },
   { "hotplug_mode", { "run", "--hotplug-mode", "magic" }, 2, { "\"magic\" is none of acpi" } },
   { "ready", { "run", "--ready", "soon" }, 2, { "\"soon\" is none of now" } },
