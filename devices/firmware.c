@@ -32,11 +32,13 @@ static const struct
   { { 0, 0, 0 },
     { .kind = VP_FIRMWARE_SEABIOS,
       .name = "SeaBIOS 1.16.2 or older",
+      .mixes_prefetchable = TRUE,
       .io_windows = SEABIOS_IO_WINDOWS } },
   { { 1, 16, 3 },
     { .kind = VP_FIRMWARE_SEABIOS,
       .name = "SeaBIOS 1.16.3",
       .misplaces_large_bars = TRUE,
+      .mixes_prefetchable = TRUE,
       .io_windows = SEABIOS_IO_WINDOWS,
       .fills_top = TRUE,
       .overshoots_low_ram = TRUE,
@@ -44,6 +46,7 @@ static const struct
   { { 1, 17, 0 },
     { .kind = VP_FIRMWARE_SEABIOS,
       .name = "SeaBIOS 1.17.0 or later",
+      .mixes_prefetchable = TRUE,
       .io_windows = SEABIOS_IO_WINDOWS,
       .fills_top = TRUE,
       .overshoots_low_ram = TRUE,
@@ -54,6 +57,7 @@ static const VpFirmware unknown_seabios = {
   .kind = VP_FIRMWARE_SEABIOS,
   .name = "SeaBIOS of an unknown version",
   .misplaces_large_bars = TRUE,
+  .mixes_prefetchable = TRUE,
   .io_windows = SEABIOS_IO_WINDOWS,
   .fills_top = TRUE,
   .overshoots_low_ram = TRUE,
@@ -75,6 +79,7 @@ static const VpFirmware other = {
   .kind = VP_FIRMWARE_OTHER,
   .name = "an unknown firmware",
   .misplaces_large_bars = TRUE,
+  .mixes_prefetchable = TRUE,
   .gives_io_to_switch_ports = TRUE,
   .io_windows = OVMF_IO_WINDOWS,
   .fills_top = TRUE,
@@ -201,7 +206,7 @@ guint64
 vp_firmware_ovmf_aperture_mib (guint64 total, guint n_ports)
 {
   guint n_left = n_ports < OVMF_PORT_SHARE ? OVMF_PORT_SHARE - n_ports : 1;
-  guint64 aperture = vp_window_round_up (total > G_MAXUINT64 / 2 ? G_MAXUINT64 : total * 2);
+  guint64 aperture = vp_window_round_up (total);
 
   while (total > aperture / OVMF_PORT_SHARE * n_left && aperture < OVMF_LARGEST_REQUEST)
     aperture *= 2;

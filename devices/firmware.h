@@ -18,6 +18,8 @@ typedef enum
  * @aligns_reserves: a reserved window starts at a multiple of its size
  * @misplaces_large_bars: a BAR larger than 1/2048 of the address space can end up outside the
  *   window of its bridge (measured: 128 GiB and 32 MiB behind one port at 46 bits)
+ * @mixes_prefetchable: puts 32-bit prefetchable BARs into the prefetchable window of their port,
+ *   which is below 4 GiB then, and sets up nothing when another does not fit there (measured)
  * @has_aperture: gives 64-bit windows out of an aperture that has to be asked for
  * @gives_io_to_switch_ports: every downstream port of a switch gets I/O space, even an empty one
  *   (measured)
@@ -38,6 +40,7 @@ typedef struct
   const char *name;
   gboolean aligns_reserves;
   gboolean misplaces_large_bars;
+  gboolean mixes_prefetchable;
   gboolean has_aperture;
   gboolean gives_io_to_switch_ports;
   guint io_windows;
@@ -115,8 +118,8 @@ void vp_firmware_window (const VpFirmware *firmware,
  * sets it, up to 16 TiB (PlatformPei, MemDetect.c). Every hotplug port that asks for less gets
  * 1/256 of it (PciHotPlugInitDxe; measured).
  *
- * Returns: MiB for X-PciMmio64Mb: a power of two that holds @total twice beside the ports, at least
- *   32 GiB, at most 16 TiB; 0 when 32 GiB is enough
+ * Returns: MiB for X-PciMmio64Mb: a power of two that holds @total beside the ports, at least 32
+ *   GiB, at most 16 TiB; 0 when 32 GiB is enough
  */
 guint64 vp_firmware_ovmf_aperture_mib (guint64 total, guint n_ports);
 

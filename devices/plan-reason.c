@@ -113,7 +113,7 @@ warn_of_host_device (VpPlan *plan,
           "firmware can give away",
           name);
 
-  if (is_hot && is_q35 && unit->is_large)
+  if (is_hot && is_q35 && unit->is_large && policy->firmware->kind == VP_FIRMWARE_OTHER)
     warn (plan, "%s: a large device can be hotplugged only where firmware honours pref64-reserve",
           name);
 

@@ -6,7 +6,10 @@
 /* Firmware that fills the top of the address space uses an eighth of it (SeaBIOS, pciinit.c). */
 #define TOP_BITS 3
 
-/* And lowers the alignment of a BAR to 1/2048 of it (the bug of SeaBIOS 1.16.3). */
+/* OVMF does not get through with an aperture of half of it (measured: 512 GiB with 40 bits). */
+#define APERTURE_BITS 2
+
+/* And SeaBIOS 1.16.3 lowers the alignment of a BAR to 1/2048 of it, which is its bug. */
 #define ALIGNMENT_BITS 11
 
 static guint
@@ -97,6 +100,8 @@ needed_bits (const VpPlan *plan, const VpPlanPolicy *policy, guint64 aperture)
 
   if (plan->firmware->fills_top && aperture > 0)
     needed = MAX (needed, bits_of (vp_window_round_up (aperture)) + TOP_BITS);
+  if (plan->firmware->has_aperture && aperture > 0)
+    needed = MAX (needed, bits_of (vp_window_round_up (aperture)) + APERTURE_BITS);
   return needed;
 }
 

@@ -132,12 +132,42 @@ take_port (VpPlanner *self, const VpPlanUnit *unit, GError **error)
 }
 
 static gboolean
+check_prefetchable (const VpPlanner *self,
+                    const VpPlanUnit *unit,
+                    const VpWindow *need,
+                    GError **error)
+{
+  guint64 hole = vp_topology_mem_hole (self->policy->root.machine);
+  g_autofree char *size = NULL;
+
+  if (!self->policy->firmware->mixes_prefetchable || need->pref64 <= hole)
+    return TRUE;
+  for (guint i = 0; i < unit->bars->len; i++)
+    {
+      const VpBar *bar = &g_array_index (unit->bars, VpBar, i);
+
+      if (bar->kind != VP_BAR_MEM32 || !bar->prefetchable)
+        continue;
+      size = vp_byte_size_format (need->pref64);
+      g_set_error (
+          error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NO_SLOT,
+          "impossible window: BAR %u is prefetchable and has 32 bits, so that SeaBIOS puts "
+          "the prefetchable window of its port below 4 GiB, where the others' %s do not "
+          "fit; OVMF can",
+          bar->index, size);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
 place_on_port (VpPlanner *self, const VpPlanUnit *unit, VpPlannerPlace *place, GError **error)
 {
   VpPlanPort *port;
   VpWindow need;
 
-  if (!vp_device_need_on_port (unit->bars, &need, error))
+  if (!vp_device_need_on_port (unit->bars, &need, error) ||
+      (unit->plug == VP_PLUG_COLD && !check_prefetchable (self, unit, &need, error)))
     return FALSE;
   port = take_port (self, unit, error);
   if (port == NULL)

@@ -202,6 +202,33 @@ vp_sysfs_read_link_target (VpSysfs *self, const char *path)
 }
 
 char *
+vp_sysfs_read_head (VpSysfs *self, const char *path, gsize max)
+{
+  gsize length = 0;
+  char *text;
+  int fd;
+
+  g_return_val_if_fail (self != NULL && path != NULL, NULL);
+
+  text = g_malloc (max + 1);
+  fd = vp_sysfs_open_file (self, path, O_RDONLY);
+  while (fd >= 0 && length < max)
+    {
+      gssize n = read (fd, text + length, max - length);
+
+      if (n < 0 && errno == EINTR)
+        continue;
+      if (n <= 0)
+        break;
+      length += (gsize) n;
+    }
+  if (fd >= 0)
+    close (fd);
+  text[length] = '\0';
+  return text;
+}
+
+char *
 vp_sysfs_read_link (VpSysfs *self, const char *path)
 {
   g_autofree char *target = vp_sysfs_read_link_target (self, path);

@@ -56,6 +56,16 @@ const char *vp_sysfs_get_root (VpSysfs *self);
 char *vp_sysfs_read (VpSysfs *self, const char *path, GError **error);
 
 /**
+ * vp_sysfs_read_head:
+ * @self: a host
+ * @path: a file that may be of any length, such as "proc/cpuinfo"
+ * @max: the most bytes to read
+ *
+ * Returns: (transfer full): the start of it, "" when it cannot be read
+ */
+char *vp_sysfs_read_head (VpSysfs *self, const char *path, gsize max);
+
+/**
  * vp_sysfs_read_link:
  * @self: a host
  * @path: a symbolic link, such as ".../driver" or ".../iommu_group"

@@ -71,8 +71,7 @@ static const Row rows[] = {
   { { "pending", "vmplug status shows when it is done", 7 },
     { { vp_error_quark, VP_ERROR_PENDING } } },
   { { "guest-failed", NULL, 8 }, { { vp_error_quark, VP_ERROR_GUEST } } },
-  { { "rehearsal-failed", "vmplug plan shows the windows; try another firmware or fewer devices",
-      8 },
+  { { "rehearsal-failed", "try another --firmware, more address bits (--cpu) or fewer devices", 8 },
     { { vp_error_quark, VP_ERROR_REHEARSAL } } },
 };
 

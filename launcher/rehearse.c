@@ -60,7 +60,7 @@ vp_rehearse (const VpBlueprint *blueprint, guint timeout_ms, int *signal_number,
 gboolean
 vp_rehearse_first (const VpBlueprint *blueprint, int *signal_number, GError **error)
 {
-  guint timeout_ms = vp_rehearsal_default_timeout (blueprint->plan->firmware);
+  guint timeout_ms = vp_rehearsal_default_timeout (blueprint->plan);
   g_autoptr (VpRehearsalReport) report = vp_rehearse (blueprint, timeout_ms, signal_number, error);
 
   return report != NULL && vp_rehearsal_report_check (report, error);

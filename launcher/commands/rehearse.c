@@ -44,7 +44,8 @@ vp_command_rehearse (int argc, char **argv, gboolean *as_json, GError **error)
   g_autofree char *timeout = NULL;
   const GOptionEntry entries[] = {
     { "timeout", 0, 0, G_OPTION_ARG_STRING, &timeout,
-      "Longest wait for firmware (default: 30, for OVMF 120)", "SECONDS" },
+      "Longest wait for firmware (default: 30, for OVMF 120, and more for many devices)",
+      "SECONDS" },
     G_OPTION_ENTRY_NULL,
   };
   VpCommandLine line = {
@@ -68,7 +69,7 @@ vp_command_rehearse (int argc, char **argv, gboolean *as_json, GError **error)
   blueprint = vp_blueprint_new_for_rehearsal (g_steal_pointer (&config), root, error);
   if (blueprint == NULL)
     return -1;
-  timeout_ms = vp_rehearsal_default_timeout (blueprint->plan->firmware);
+  timeout_ms = vp_rehearsal_default_timeout (blueprint->plan);
   if (!vp_timeout_parse (timeout, &timeout_ms, error))
     return -1;
   for (guint i = 0; i < blueprint->plan->warnings->len; i++)

@@ -9,6 +9,7 @@
 #define MIB               (G_GUINT64_CONSTANT (1) << 20)
 #define MAX_MEMORY        (G_GUINT64_CONSTANT (64) << 40) /* 46 bits: what today's servers address */
 #define MAX_WINDOW        (G_GUINT64_CONSTANT (1) << 52)
+#define MAX_SPARE         253 /* as many ports as there are bus numbers for, see port-pool.h */
 #define MAX_READY_SECONDS 86400
 
 static gboolean
@@ -222,7 +223,7 @@ set_large_bar (VpConfig *config, const char *value, GError **error)
 static gboolean
 set_spare (VpConfig *config, const char *value, GError **error)
 {
-  return set_number (&config->spare, value, 0, 100, error);
+  return set_number (&config->spare, value, 0, MAX_SPARE, error);
 }
 
 static gboolean

@@ -1,36 +1,8 @@
 #include "launcher/config/host-cpu.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
-
 #define CPUINFO_HEAD 65536 /* holds the first processor, and all are alike */
 #define LEAST_BITS   32
 #define MOST_BITS    52 /* of x86 (Intel SDM, volume 3, 4.1.4) */
-
-/* Returns: (transfer full): the start of /proc/cpuinfo, "" when it cannot be read */
-static char *
-read_cpuinfo (VpSysfs *sysfs)
-{
-  char *text = g_malloc (CPUINFO_HEAD + 1);
-  int fd = vp_sysfs_open_file (sysfs, "proc/cpuinfo", O_RDONLY);
-  gsize length = 0;
-
-  while (fd >= 0 && length < CPUINFO_HEAD)
-    {
-      gssize n = read (fd, text + length, CPUINFO_HEAD - length);
-
-      if (n < 0 && errno == EINTR)
-        continue;
-      if (n <= 0)
-        break;
-      length += (gsize) n;
-    }
-  if (fd >= 0)
-    close (fd);
-  text[length] = '\0';
-  return text;
-}
 
 static gboolean
 matches (const char *text, const char *regex)
@@ -62,7 +34,7 @@ vp_host_cpu_read (VpSysfs *sysfs, VpHostCpu *cpu)
 
   g_return_if_fail (sysfs != NULL && cpu != NULL);
 
-  text = read_cpuinfo (sysfs);
+  text = vp_sysfs_read_head (sysfs, "proc/cpuinfo", CPUINFO_HEAD);
   *cpu = (VpHostCpu){
     .has_virtualization = matches (text, "^flags\\s*:(.* )?(vmx|svm)( |$)"),
     .is_amd = matches (text, "^vendor_id\\s*: AuthenticAMD$"),

@@ -33,23 +33,8 @@ read_text (VpSysfs *sysfs, const char *path)
 static gboolean
 find_remapping (VpSysfs *sysfs)
 {
-  g_autofree char *text = g_malloc (INTERRUPTS_HEAD + 1);
-  int fd = vp_sysfs_open_file (sysfs, "proc/interrupts", O_RDONLY);
-  gsize length = 0;
+  g_autofree char *text = vp_sysfs_read_head (sysfs, "proc/interrupts", INTERRUPTS_HEAD);
 
-  while (fd >= 0 && length < INTERRUPTS_HEAD)
-    {
-      gssize n = read (fd, text + length, INTERRUPTS_HEAD - length);
-
-      if (n < 0 && errno == EINTR)
-        continue;
-      if (n <= 0)
-        break;
-      length += (gsize) n;
-    }
-  if (fd >= 0)
-    close (fd);
-  text[length] = '\0';
   return g_regex_match_simple ("\\sIR-(IO-APIC|PCI-MSI)", text, G_REGEX_RAW, 0);
 }
 

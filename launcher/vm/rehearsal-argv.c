@@ -70,6 +70,20 @@ has_own_memory (char **argv)
   return g_strv_contains ((const char *const *) argv, "-numa");
 }
 
+/* Which need not be there, nor on any node of the host's: firmware touches little of it. */
+static void
+add_node_memory (GPtrArray *argv, const char *text)
+{
+  g_autoptr (JsonObject) memory = vp_qmp_message_parse (text, NULL);
+
+  g_return_if_fail (memory != NULL);
+
+  json_object_remove_member (memory, "host-nodes");
+  json_object_remove_member (memory, "policy");
+  json_object_set_boolean_member (memory, "reserve", FALSE);
+  vp_argv_add_json (argv, "-object", g_steal_pointer (&memory));
+}
+
 static gboolean
 is_left_out (const char *option, const char *value)
 {
@@ -90,6 +104,8 @@ add_option (GPtrArray *argv,
 
   if (g_str_equal (option, "-device"))
     add_device (argv, blueprint, stand_ins, value);
+  else if (g_str_equal (option, "-object"))
+    add_node_memory (argv, value);
   else if (g_str_equal (option, "-machine") && !has_own_memory (blueprint->argv))
     vp_argv_add_format (argv, option, "%s,memory-backend=" MEMORY_ID, value);
   else

@@ -9,16 +9,17 @@ G_BEGIN_DECLS
 
 /**
  * vp_rehearsal_default_timeout:
+ * @plan: what is to be rehearsed
  *
- * Returns: milliseconds after which @firmware, emulated on a busy machine, has surely set up PCI:
- *   SeaBIOS needs 0.1 s and OVMF 3 s on an idle one (measured)
+ * Returns: milliseconds after which firmware, emulated on a busy machine, has surely set up PCI. On
+ *   an idle one SeaBIOS needs 0.1 s for one device and OVMF 3 s (measured).
  */
-guint vp_rehearsal_default_timeout (const VpFirmware *firmware);
+guint vp_rehearsal_default_timeout (const VpPlan *plan);
 
 /**
  * vp_rehearsal_run_async:
  * @blueprint: a VM; must live until @callback
- * @timeout_ms: longest wait for firmware
+ * @timeout_ms: longest wait for firmware, from the moment that it runs
  * @cancellable: (nullable): ends it early
  * @callback: called once QEMU is gone again
  * @user_data: for @callback

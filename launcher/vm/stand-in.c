@@ -170,6 +170,11 @@ add_function (VpStandIns *self, GPtrArray *slot, const VpPlanDevice *device, gbo
         add_need (self, slot, need, kind);
     }
 
+  /* Firmware gives it an address beside the BARs (PCI 3.0, 6.2.5.2). */
+  if (function->rom_size >= SMALLEST_BAR)
+    add_need (self, slot, (Need){ .device = device, .bar = NO_BAR, .size = function->rom_size },
+              VP_STAND_IN_MEM32);
+
   /* Something must be there, and have the small BARs. */
   if (first == self->needs->len || lacks_small_bar (self, first, function))
     add_need (self, slot,

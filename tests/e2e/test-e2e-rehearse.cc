@@ -159,14 +159,18 @@ TEST_P (Pass, EveryBarHasItsPlace)
   EXPECT_EQ (tree_of (test.host.root ()), before) << "nothing on the host is touched";
 }
 
-/* 16 ports with a BAR for I/O in each take 64 KiB, and SeaBIOS panics. */
+/* 14 ports with a BAR for I/O behind each are what SeaBIOS stands. The plan knows that, but not
+ * what the user adds to it. */
 TEST (Fail, FirmwareOutOfIoSpace)
 {
   RehearseTest test;
   const Args devices =
-      test.devices (16, { { 1, FakeBar::MEM64_PREF, 4 * GiB }, { 5, FakeBar::IO, 256 } });
+      test.devices (14, { { 1, FakeBar::MEM64_PREF, 4 * GiB }, { 5, FakeBar::IO, 256 } });
+  const Args one_more = {
+    "--", "-device", R"({"driver":"pcie-pci-bridge","id":"more","bus":"pcie.0","addr":"1d.0"})"
+  };
 
-  const Outcome outcome = test.rehearse (devices + Args{ "--json" });
+  const Outcome outcome = test.rehearse (devices + Args{ "--spare", "0", "--json" } + one_more);
   const Json report = Json::parse (outcome.out);
 
   EXPECT_EQ (outcome.status, 8) << outcome;
@@ -177,13 +181,17 @@ TEST (Fail, FirmwareOutOfIoSpace)
   EXPECT_EQ (report["devices"].at (0)["bars"].at (0)["place"].text (), "unassigned");
 }
 
-/* 8 x 16 GiB are all that such a CPU can address, and there is memory, too. */
+/* Two GPUs are what such a CPU can address above memory, and the user adds a third device. */
+const Args TOO_NARROW = { "--cpu", "max,phys-bits=37", "--firmware-version", "1.16.2" };
+const Args A_THIRD = { "--", "-device",
+                       R"({"driver":"pci-testdev","membar":68719476736,"addr":"1d.0"})" };
+
 TEST (Fail, AnAddressBeyondTheCpu)
 {
   RehearseTest test;
-  const Args devices = test.devices (8, SMALL_GPU);
+  const Args devices = test.devices (2, SMALL_GPU);
 
-  const Outcome outcome = test.rehearse (Args{ "--cpu", "max,phys-bits=37", "--json" } + devices);
+  const Outcome outcome = test.rehearse (TOO_NARROW + Args{ "--json" } + devices + A_THIRD);
   const Json report = Json::parse (outcome.out);
 
   EXPECT_EQ (outcome.status, 8) << outcome;
@@ -196,8 +204,7 @@ TEST (Fail, AnAddressBeyondTheCpu)
 TEST (Fail, ForAPerson)
 {
   RehearseTest test;
-  const Outcome outcome =
-      test.rehearse (Args{ "--cpu", "max,phys-bits=37" } + test.devices (8, SMALL_GPU));
+  const Outcome outcome = test.rehearse (TOO_NARROW + test.devices (2, SMALL_GPU) + A_THIRD);
 
   EXPECT_EQ (outcome.status, 8) << outcome;
   EXPECT_NE (outcome.out.find ("FAIL  vfio-41-00.0  0000:41:00.0  cold  port1  BAR "),

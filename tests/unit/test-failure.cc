@@ -37,6 +37,7 @@ const Row rows[] = {
   { "no_window", VP_ERROR, VP_ERROR_NO_WINDOW, "no-window", 6 },
   { "pending", VP_ERROR, VP_ERROR_PENDING, "pending", 7 },
   { "guest", VP_ERROR, VP_ERROR_GUEST, "guest-failed", 8 },
+  { "rehearsal", VP_ERROR, VP_ERROR_REHEARSAL, "rehearsal-failed", 8 },
   { "device_invalid", VP_DEVICE_ERROR, VP_DEVICE_ERROR_INVALID, "usage", 2 },
   { "device_not_found", VP_DEVICE_ERROR, VP_DEVICE_ERROR_NOT_FOUND, "not-found", 3 },
   { "device_no_iommu", VP_DEVICE_ERROR, VP_DEVICE_ERROR_NO_IOMMU, "no-iommu", 3 },

@@ -248,13 +248,11 @@ struct ApertureRow
 const ApertureRow apertures[] = {
   { "nothing", 0, 0 },
   { "one_byte", 1, 0 },
-  { "half_the_default_fits", 16 * GiB, 0 },
-  { "one_byte_more_does_not", 16 * GiB + 1, 64 * 1024 },
-  { "the_whole_default", 32 * GiB, 64 * 1024 },
-  { "odd_sum_goes_to_a_power_of_two", 48 * GiB, 128 * 1024 },
-  { "three_gpus", 384 * GiB, 1024 * 1024 },
-  { "half_the_limit", 8 * TiB, 16 * 1024 * 1024 },
-  { "over_half_the_limit_stops_there", 8 * TiB + 1, 16 * 1024 * 1024 },
+  { "the_whole_default", 32 * GiB, 0 },
+  { "one_byte_more", 32 * GiB + 1, 64 * 1024 },
+  { "odd_sum_goes_to_a_power_of_two", 48 * GiB, 64 * 1024 },
+  { "three_gpus", 384 * GiB, 512 * 1024 },
+  { "the_limit", 16 * TiB, 16 * 1024 * 1024 },
   { "over_the_limit_stops_there", 64 * TiB, 16 * 1024 * 1024 },
   { "largest", UINT64_MAX, 16 * 1024 * 1024 },
 };
@@ -286,6 +284,7 @@ TEST (Firmware, ManyPortsMakeTheApertureLarger)
   EXPECT_EQ (vp_firmware_ovmf_aperture_mib (16 * GiB, 0), 0U);
   EXPECT_EQ (vp_firmware_ovmf_aperture_mib (16 * GiB, 128), 0U) << "half is left";
   EXPECT_EQ (vp_firmware_ovmf_aperture_mib (16 * GiB, 129), 65536U);
+  EXPECT_EQ (vp_firmware_ovmf_aperture_mib (32 * GiB, 1), 65536U) << "no longer all of it";
   EXPECT_EQ (vp_firmware_ovmf_aperture_mib (16 * GiB, 240), 262144U);
   EXPECT_EQ (vp_firmware_ovmf_aperture_mib (16 * GiB, 999), 4194304U);
 }

@@ -153,6 +153,13 @@ const RefusalRow refusals[] = {
     },
     VP_DEVICE_ERROR_NO_SLOT,
     { "SeaBIOS 1.16.3", "64 GiB", "port1", "RAM is below 4 GiB" } },
+  { "prefetchable_bars_of_both_widths_on_seabios",
+    [] (PlanInput &in) {
+      in.host ("0000:41:00.0",
+               { { 0, FakeBar::MEM64_PREF, 64 * GiB }, { 2, FakeBar::MEM32_PREF, 4 * MiB } });
+    },
+    VP_DEVICE_ERROR_NO_SLOT,
+    { "0000:41:00.0", "BAR 2", "64 GiB", "OVMF" } },
   { "functions_of_one_device_cold_and_hot",
     [] (PlanInput &in) {
       in.host ("0000:41:00.0", NVME).cold ();
@@ -369,6 +376,13 @@ const ReasonRow reasons[] = {
     {} },
   { "large_and_hot",
     [] (PlanInput &in) { in.host ("0000:41:00.0", GPU).hot (); },
+    "plug=hot was asked for: BAR 2 is 16 GiB, its port's window is prepared for it",
+    {} },
+  { "large_and_hot_on_a_firmware_that_nobody_knows",
+    [] (PlanInput &in) {
+      in.policy.firmware = vp_firmware_get (VP_FIRMWARE_OTHER, nullptr);
+      in.host ("0000:41:00.0", GPU).hot ();
+    },
     "plug=hot was asked for: BAR 2 is 16 GiB, its port's window is prepared for it",
     { "0000:41:00.0: a large device can be hotplugged only where firmware honours "
       "pref64-reserve" } },

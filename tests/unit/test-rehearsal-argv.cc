@@ -118,6 +118,24 @@ TEST_F (RehearsalArgv, DiffersOnlyWhereItMust)
   EXPECT_EQ (rehearsal.back (), "-device edu,addr=1e.0") << "what the user adds comes last";
 }
 
+TEST_F (RehearsalArgv, TheMemoryOfNodesNeedNotBeThere)
+{
+  host_.write ("sys/devices/system/node/node0/cpulist", "0\n");
+  host_.write ("sys/devices/system/node/node1/cpulist", "1\n");
+  g_autoptr (VpBlueprint) vm =
+      blueprint ({ { "name", "vm" }, { "accel", "tcg" }, { "numa", "2" }, { "memory", "2048G" } });
+  ASSERT_NE (vm, nullptr);
+  const std::vector<std::string> added = missing (rehearsal_of (vm), lines_of (vm->argv));
+
+  ASSERT_GE (added.size (), 2U);
+  EXPECT_EQ (
+      added[0],
+      R"(-object {"qom-type":"memory-backend-ram","id":"mem0","size":1099511627776,"reserve":false})");
+  EXPECT_EQ (
+      added[1],
+      R"(-object {"qom-type":"memory-backend-ram","id":"mem1","size":1099511627776,"reserve":false})");
+}
+
 TEST_F (RehearsalArgv, PutsSubstitutesOnTheSameSlots)
 {
   g_autoptr (VpBlueprint) vm = blueprint ({ { "name", "vm" },

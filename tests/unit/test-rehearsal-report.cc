@@ -305,7 +305,7 @@ TEST (Rehearsal, IsPrintedForPersonsAndPrograms)
                       "0x400000000-0x7ffffffff\n"
                       "FAIL  late  0000:00:00.0  hot   port2  BAR 4 (32 MiB) would find no aligned "
                       "place: the window of port2 is 0x800000000-0x8001fffff\n"
-                      "FAIL: 1 of 2 devices placed by SeaBIOS in 0.0 s\n");
+                      "FAIL: 1 of 2 devices placed by SeaBIOS of an unknown version in 0.0 s\n");
   EXPECT_FALSE (json_object_get_boolean_member (json, "ok"));
   EXPECT_EQ (json_object_get_int_member (bar, "index"), 2);
   EXPECT_EQ (json_object_get_int_member (bar, "size"), static_cast<gint64> (16 * GiB));

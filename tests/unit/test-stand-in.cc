@@ -178,6 +178,18 @@ TEST (StandIns, AreNotNeededForHotAndEmulatedDevices)
   EXPECT_EQ (found_for (plan, 0), std::vector<std::string>{ "none" });
 }
 
+TEST (StandIns, TakeTheSpaceOfARom)
+{
+  HandPlan plan;
+  plan.port ("port1").cold ("gpu", "port1", { { 0, FakeBar::MEM32, 16 * MiB } });
+  const std::string without = command_of (plan);
+  const_cast<VpPciFunction *> (plan.device (0)->function)->rom_size = 512 * KiB;
+  const std::string with = command_of (plan);
+
+  EXPECT_EQ (without.find ("524288"), std::string::npos) << without;
+  EXPECT_NE (with.find ("524288"), std::string::npos) << with;
+}
+
 TEST (StandIns, AreThereForAFunctionWithoutBars)
 {
   HandPlan plan;

@@ -125,6 +125,18 @@ TEST_F (Sysfs, AFileThatMayNotBeReadIsAPermissionError)
     }
 }
 
+TEST_F (Sysfs, ReadsTheHeadOfAFileOfAnyLength)
+{
+  fake.write ("proc/cpuinfo", "0123456789");
+  g_autofree char *part = vp_sysfs_read_head (sysfs, "proc/cpuinfo", 4);
+  g_autofree char *whole = vp_sysfs_read_head (sysfs, "proc/cpuinfo", 100);
+  g_autofree char *none = vp_sysfs_read_head (sysfs, "proc/nothing", 100);
+
+  EXPECT_STREQ (part, "0123");
+  EXPECT_STREQ (whole, "0123456789");
+  EXPECT_STREQ (none, "");
+}
+
 TEST_F (Sysfs, ReadsLinksByTheirLastComponentAndWhole)
 {
   fake.pci ("0000:65:00.0").driver ("e1000e").group (7);
