@@ -74,7 +74,7 @@ refuse (const VpPlan *plan,
 static gboolean
 check_low_ram (const VpPlan *plan, gboolean has_high_ram, GError **error)
 {
-  for (guint i = 0; plan->firmware->overshoot_bits > 0 && !has_high_ram && i < plan->ports->len;
+  for (guint i = 0; plan->firmware->overshoots_low_ram && !has_high_ram && i < plan->ports->len;
        i++)
     {
       const VpPlanPort *port = plan->ports->pdata[i];
@@ -132,26 +132,6 @@ warn_of_misplaced_bars (VpPlan *plan, guint64 largest, guint used)
                                       size, plan->firmware->name, most));
 }
 
-/* Windows end at the top, but the largest starts at a multiple of its alignment, of 1 GiB or more:
- * those behind it are then above (SeaBIOS, pciinit.c). */
-static void
-reach_beyond_top (VpPlan *plan, const VpPlanPolicy *policy, guint64 largest)
-{
-  guint bits = plan->firmware->overshoot_bits;
-
-  if (bits == 0 || largest <= space_of (30))
-    return;
-
-  if (bits <= policy->max_bits)
-    plan->phys_bits = MAX (plan->phys_bits, bits);
-  else
-    g_ptr_array_add (plan->warnings,
-                     g_strdup_printf ("%s can put BARs and windows beyond the %u address bits of "
-                                      "the guest's CPU while all RAM is below 4 GiB; vmplug "
-                                      "rehearse tells whether it does",
-                                      plan->firmware->name, plan->phys_bits));
-}
-
 gboolean
 vp_plan_set_width (VpPlan *plan, const VpPlanPolicy *policy, GError **error)
 {
@@ -172,8 +152,6 @@ vp_plan_set_width (VpPlan *plan, const VpPlanPolicy *policy, GError **error)
   if (policy->default_bits > 0)
     plan->phys_bits =
         MAX (policy->default_bits, wanted_bits (plan, needed, aperture, largest, most));
-  if (plan->phys_bits > 0 && !has_high_ram)
-    reach_beyond_top (plan, policy, largest);
   if (firmware->misplaces_large_bars && has_high_ram && plan->phys_bits > 0)
     warn_of_misplaced_bars (plan, largest, MIN (plan->phys_bits, firmware->window_bits));
 
