@@ -70,28 +70,6 @@ refuse (const VpPlan *plan,
   return FALSE;
 }
 
-/* A window that nothing is in yet is put where nothing can be reached. */
-static gboolean
-check_low_ram (const VpPlan *plan, gboolean has_high_ram, GError **error)
-{
-  for (guint i = 0; plan->firmware->overshoots_low_ram && !has_high_ram && i < plan->ports->len;
-       i++)
-    {
-      const VpPlanPort *port = plan->ports->pdata[i];
-      g_autofree char *size = NULL;
-
-      if (port->reserve.pref64 < G_GUINT64_CONSTANT (1) << 32)
-        continue;
-      size = vp_byte_size_format (port->reserve.pref64);
-      g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NO_SLOT,
-                   "impossible window: %s would put the %s that %s reserves for hotplug beyond the "
-                   "address space while all RAM is below 4 GiB",
-                   plan->firmware->name, size, port->id);
-      return FALSE;
-    }
-  return TRUE;
-}
-
 /* What firmware cannot do without. */
 static guint
 needed_bits (const VpPlan *plan, const VpPlanPolicy *policy, guint64 aperture)
@@ -105,17 +83,35 @@ needed_bits (const VpPlan *plan, const VpPlanPolicy *policy, guint64 aperture)
   return needed;
 }
 
-/* What firmware does better with, up to @most. */
-static guint
-wanted_bits (const VpPlan *plan, guint needed, guint64 aperture, guint64 largest, guint most)
+/* Whether small windows, and on pc small BARs, end up above all that firmware counted with. */
+static gboolean
+overshoots (const VpPlan *plan, gboolean has_high_ram)
 {
+  return plan->firmware->overshoots_low_ram && !has_high_ram &&
+         plan->pref64_total > vp_topology_mem_hole (plan->root.machine);
+}
+
+/* What firmware does better with. */
+static guint
+wanted_bits (const VpPlan *plan,
+             const VpPlanPolicy *policy,
+             guint needed,
+             guint64 aperture,
+             gboolean has_high_ram)
+{
+  const VpFirmware *firmware = plan->firmware;
+  guint64 largest = largest_cold_bar (plan);
   guint wanted = needed;
 
-  if (plan->firmware->has_aperture && aperture > 0)
+  if (firmware->has_aperture && aperture > 0)
     wanted = MAX (wanted, bits_of (vp_window_round_up (aperture)) + TOP_BITS);
-  if (plan->firmware->misplaces_large_bars && largest > 0)
+  if (firmware->misplaces_large_bars && largest > 0)
     wanted = MAX (wanted, bits_of (largest) + ALIGNMENT_BITS);
-  return MAX (needed, MIN (wanted, most));
+  if (firmware->window_bits > 0)
+    wanted = MIN (wanted, firmware->window_bits);
+  if (overshoots (plan, has_high_ram))
+    wanted = firmware->window_bits + 1;
+  return MAX (needed, MIN (wanted, policy->max_bits));
 }
 
 static void
@@ -132,28 +128,39 @@ warn_of_misplaced_bars (VpPlan *plan, guint64 largest, guint used)
                                       size, plan->firmware->name, most));
 }
 
+static void
+warn_of_overshooting (VpPlan *plan)
+{
+  g_ptr_array_add (plan->warnings,
+                   g_strdup_printf ("%s can put small windows beyond the %u address bits of the "
+                                    "guest's CPU while all RAM is below 4 GiB: give it more "
+                                    "memory, or see what vmplug rehearse says",
+                                    plan->firmware->name, plan->phys_bits));
+}
+
 gboolean
 vp_plan_set_width (VpPlan *plan, const VpPlanPolicy *policy, GError **error)
 {
   const VpFirmware *firmware = plan->firmware;
-  guint64 aperture = aperture_of (plan), largest = largest_cold_bar (plan);
+  guint64 aperture = aperture_of (plan);
   gboolean has_high_ram = vp_address_space_ram_end (&policy->space) > space_of (32);
   guint needed = needed_bits (plan, policy, aperture);
-  guint most =
-      firmware->window_bits > 0 ? MIN (policy->max_bits, firmware->window_bits) : policy->max_bits;
-
-  if (policy->default_bits > 0 && needed > policy->max_bits)
-    return refuse (plan, policy, needed, policy->max_bits, "the guest's CPU has", error);
-  if (policy->default_bits > 0 && needed > most)
-    return refuse (plan, policy, needed, most, "firmware stays within", error);
-  if (policy->default_bits > 0 && !check_low_ram (plan, has_high_ram, error))
-    return FALSE;
 
   if (policy->default_bits > 0)
-    plan->phys_bits =
-        MAX (policy->default_bits, wanted_bits (plan, needed, aperture, largest, most));
-  if (firmware->misplaces_large_bars && has_high_ram && plan->phys_bits > 0)
-    warn_of_misplaced_bars (plan, largest, MIN (plan->phys_bits, firmware->window_bits));
+    {
+      if (needed > policy->max_bits)
+        return refuse (plan, policy, needed, policy->max_bits, "the guest's CPU has", error);
+      if (firmware->window_bits > 0 && needed > firmware->window_bits)
+        return refuse (plan, policy, needed, firmware->window_bits, "firmware stays within", error);
+
+      plan->phys_bits =
+          MAX (policy->default_bits, wanted_bits (plan, policy, needed, aperture, has_high_ram));
+      if (firmware->misplaces_large_bars && has_high_ram)
+        warn_of_misplaced_bars (plan, largest_cold_bar (plan),
+                                MIN (plan->phys_bits, firmware->window_bits));
+      if (overshoots (plan, has_high_ram) && plan->phys_bits <= firmware->window_bits)
+        warn_of_overshooting (plan);
+    }
 
   /* OVMF takes an eighth of what the CPU addresses, up to its own limit, or what it is told. */
   if (firmware->has_aperture &&

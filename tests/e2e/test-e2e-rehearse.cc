@@ -1,8 +1,10 @@
 #include "tests/e2e/failure.h"
+#include "tests/e2e/newer-qemu.h"
 #include "tests/e2e/tree.h"
 #include "tests/e2e/vm.h"
 #include "tests/support/row-name.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 /* Real firmware and real QEMU, and hosts that nobody has. With VMPLUG_TEST_QEMU in the environment,
@@ -53,10 +55,14 @@ public:
   static Args
   command (const Args &options)
   {
-    const char *qemu = std::getenv ("VMPLUG_TEST_QEMU");
     Args args = { "rehearse", "--name", "vm", "--accel", "tcg" };
-    if (qemu != nullptr)
-      args = args + Args{ "--qemu", qemu };
+    /* A script, which could start any firmware, so that vmplug has to be told. */
+    if (std::getenv ("VMPLUG_TEST_NEWER_QEMU") != nullptr)
+      {
+        args = args + Args{ "--qemu", newer_qemu () };
+        if (std::find (options.begin (), options.end (), "--firmware-version") == options.end ())
+          args = args + Args{ "--firmware-version", "1.16.3" };
+      }
     return args + options;
   }
   Outcome

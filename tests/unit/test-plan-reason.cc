@@ -144,15 +144,6 @@ const RefusalRow refusals[] = {
     },
     VP_DEVICE_ERROR_NO_SLOT,
     { "16 TiB", "47 address bits", "firmware stays within 44" } },
-  { "hot_window_with_low_ram_on_new_seabios",
-    [] (PlanInput &in) {
-      in.policy.firmware = vp_firmware_get (VP_FIRMWARE_SEABIOS, "1.16.3");
-      in.policy.space = { VP_MACHINE_Q35, 1 * GiB, 0, 0, 32 * GiB, FALSE };
-      in.policy.default_bits = in.policy.max_bits = 46;
-      in.host ("0000:17:00.0", GPU).hot ();
-    },
-    VP_DEVICE_ERROR_NO_SLOT,
-    { "SeaBIOS 1.16.3", "64 GiB", "port1", "RAM is below 4 GiB" } },
   { "prefetchable_bars_of_both_widths_on_seabios",
     [] (PlanInput &in) {
       in.host ("0000:41:00.0",
