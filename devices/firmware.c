@@ -41,7 +41,7 @@ static const struct
       .mixes_prefetchable = TRUE,
       .io_windows = SEABIOS_IO_WINDOWS,
       .fills_top = TRUE,
-      .overshoots_low_ram = TRUE,
+      .overshoot_bits = 47,
       .window_bits = 46 } },
   { { 1, 17, 0 },
     { .kind = VP_FIRMWARE_SEABIOS,
@@ -49,7 +49,7 @@ static const struct
       .mixes_prefetchable = TRUE,
       .io_windows = SEABIOS_IO_WINDOWS,
       .fills_top = TRUE,
-      .overshoots_low_ram = TRUE,
+      .overshoot_bits = 45,
       .window_bits = 44 } },
 };
 
@@ -60,7 +60,7 @@ static const VpFirmware unknown_seabios = {
   .mixes_prefetchable = TRUE,
   .io_windows = SEABIOS_IO_WINDOWS,
   .fills_top = TRUE,
-  .overshoots_low_ram = TRUE,
+  .overshoot_bits = 47,
   .window_bits = 44,
 };
 
@@ -83,7 +83,7 @@ static const VpFirmware other = {
   .gives_io_to_switch_ports = TRUE,
   .io_windows = OVMF_IO_WINDOWS,
   .fills_top = TRUE,
-  .overshoots_low_ram = TRUE,
+  .overshoot_bits = 47,
   .window_bits = 44,
 };
 

@@ -87,7 +87,7 @@ needed_bits (const VpPlan *plan, const VpPlanPolicy *policy, guint64 aperture)
 static gboolean
 overshoots (const VpPlan *plan, gboolean has_high_ram)
 {
-  return plan->firmware->overshoots_low_ram && !has_high_ram &&
+  return plan->firmware->overshoot_bits > 0 && !has_high_ram &&
          plan->pref64_total > vp_topology_mem_hole (plan->root.machine);
 }
 
@@ -110,7 +110,7 @@ wanted_bits (const VpPlan *plan,
   if (firmware->window_bits > 0)
     wanted = MIN (wanted, firmware->window_bits);
   if (overshoots (plan, has_high_ram))
-    wanted = firmware->window_bits + 1;
+    wanted = firmware->overshoot_bits;
   return MAX (needed, MIN (wanted, policy->max_bits));
 }
 
@@ -158,7 +158,7 @@ vp_plan_set_width (VpPlan *plan, const VpPlanPolicy *policy, GError **error)
       if (firmware->misplaces_large_bars && has_high_ram)
         warn_of_misplaced_bars (plan, largest_cold_bar (plan),
                                 MIN (plan->phys_bits, firmware->window_bits));
-      if (overshoots (plan, has_high_ram) && plan->phys_bits <= firmware->window_bits)
+      if (overshoots (plan, has_high_ram) && plan->phys_bits < firmware->overshoot_bits)
         warn_of_overshooting (plan);
     }
 

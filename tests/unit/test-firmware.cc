@@ -83,11 +83,13 @@ TEST (Firmware, KnowsWhatEachDoes)
   const VpFirmware *ovmf = vp_firmware_get (VP_FIRMWARE_OVMF, nullptr);
 
   EXPECT_FALSE (old->aligns_reserves || old->misplaces_large_bars || old->has_aperture ||
-                old->fills_top || old->overshoots_low_ram);
+                old->fills_top || old->overshoot_bits);
   EXPECT_EQ (old->window_bits, 0U);
-  EXPECT_TRUE (buggy->misplaces_large_bars && buggy->fills_top && buggy->overshoots_low_ram);
+  EXPECT_TRUE (buggy->misplaces_large_bars && buggy->fills_top);
+  EXPECT_EQ (buggy->overshoot_bits, buggy->window_bits + 1);
   EXPECT_EQ (buggy->window_bits, 46U);
-  EXPECT_TRUE (!fixed->misplaces_large_bars && fixed->fills_top && fixed->overshoots_low_ram);
+  EXPECT_TRUE (!fixed->misplaces_large_bars && fixed->fills_top);
+  EXPECT_EQ (fixed->overshoot_bits, fixed->window_bits + 1);
   EXPECT_EQ (fixed->window_bits, 44U);
   EXPECT_TRUE (ovmf->aligns_reserves && ovmf->has_aperture && !ovmf->misplaces_large_bars);
   EXPECT_STREQ (ovmf->name, "OVMF");
@@ -105,7 +107,7 @@ TEST (Firmware, UnknownIsTheWorstOfAll)
         EXPECT_LE (unknown->aligns_reserves, known->aligns_reserves);
         EXPECT_GE (unknown->misplaces_large_bars, known->misplaces_large_bars);
         EXPECT_GE (unknown->fills_top, known->fills_top);
-        EXPECT_GE (unknown->overshoots_low_ram, known->overshoots_low_ram);
+        EXPECT_GE (unknown->overshoot_bits, known->overshoot_bits);
         if (known->window_bits != 0)
           {
             EXPECT_LE (unknown->window_bits, known->window_bits);

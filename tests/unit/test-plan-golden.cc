@@ -111,7 +111,7 @@ const Row rows[] = {
     devices ({ "17:00.0,plug=hot", "65:00.0,plug=hot", "ca:00.0,plug=hot" }) + seabios ("1.17.0") +
         Options{ { "memory", "64G" }, { "spare", "1" } } },
   { "three_gpus_and_little_memory", three_gpus,
-    devices ({ "17:00.0", "65:00.0,plug=hot" }) + seabios ("1.16.3"), true },
+    devices ({ "17:00.0", "65:00.0,plug=hot" }) + seabios ("1.16.3") },
 
   { "connectx_pf", connectx, devices ({ "3b:00.0,bind=on" }) + seabios ("1.16.2"), true },
   { "connectx_vfs", connectx, all_vfs + seabios ("1.16.2") },
