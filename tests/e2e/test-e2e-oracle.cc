@@ -3,6 +3,7 @@
 
 #include "tests/e2e/bare-qemu.h"
 #include "tests/support/random-host.h"
+#include "tests/support/row-name.h"
 
 #include <map>
 #include <set>
@@ -202,6 +203,72 @@ TEST (Oracle, AcceptsEveryPlan)
   for (const char *kind : { "pc, many, bridges", "very many, expanders", "switches", "functions" })
     EXPECT_TRUE (g_getenv ("VMPLUG_SEED") != nullptr || kinds.find (kind) != std::string::npos)
         << kind;
+}
+
+/* What firmware does with them. */
+struct FirmwareRow
+{
+  const char *name;
+  Args options;
+  unsigned n_plans;
+  guint most; /* devices of a host: with more it takes its time */
+};
+
+class Firmware : public testing::TestWithParam<FirmwareRow>
+{
+};
+INSTANTIATE_TEST_SUITE_P (
+    Table,
+    Firmware,
+    testing::Values (FirmwareRow{ "seabios", {}, 20, 300 },
+                     FirmwareRow{ "newer_seabios", { "--qemu", newer_qemu () }, 10, 60 },
+                     FirmwareRow{ "newer_seabios_and_memory_above_4_gib",
+                                  { "--qemu", newer_qemu (), "--memory", "4G" },
+                                  10,
+                                  60 },
+                     FirmwareRow{ "ovmf", { "--firmware", "ovmf" }, 2, 30 }),
+    name_of_row<FirmwareRow>);
+
+/* All that are there when it looks; hot ones have found room, or the rehearsal would have failed.
+ */
+void
+expect_assigned (const Json &report)
+{
+  EXPECT_TRUE (report["ok"].flag ()) << report;
+  for (unsigned i = 0; i < report["devices"].size (); i++)
+    {
+      const Json device = report["devices"].at (i);
+      for (unsigned n = 0; device["plug"].text () == "cold" && n < device["bars"].size (); n++)
+        EXPECT_TRUE (device["bars"].at (n)["assigned"].flag ()) << device;
+    }
+}
+
+/* What this firmware is known not to do is refused as a matter of usage, and nothing is started; of
+ * its bug the user is warned. */
+TEST_P (Firmware, AssignsEveryBar)
+{
+  unsigned n_done = 0;
+
+  for (unsigned seed : choose_seeds ())
+    {
+      const RandomHost random (seed);
+      FakeSysfs host;
+      Args args = random.furnish (host);
+
+      if (random.input.size () > GetParam ().most || n_done == GetParam ().n_plans)
+        continue;
+      SCOPED_TRACE ("VMPLUG_SEED=" + std::to_string (seed));
+      args.insert (args.begin (), { "rehearse", "--name", "vm", "--accel", "tcg", "--json" });
+      args.insert (args.end (), GetParam ().options.begin (), GetParam ().options.end ());
+      const Outcome outcome = VmplugProgram::run (args, host.root (), 200);
+      if (outcome.status == 2 || outcome.says ("can put one of more than"))
+        continue;
+
+      n_done++;
+      EXPECT_EQ (outcome.status, 0) << outcome;
+      expect_assigned (Json::parse (outcome.out));
+    }
+  EXPECT_TRUE (n_done == GetParam ().n_plans || g_getenv ("VMPLUG_SEED") != nullptr) << n_done;
 }
 
 } // namespace

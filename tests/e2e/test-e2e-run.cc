@@ -171,6 +171,25 @@ TEST_F (Plan, SaysWhereADeviceGoesAndWhy)
   EXPECT_EQ (plan["command"].at (0).text (), "qemu-system-x86_64");
 }
 
+TEST_F (Plan, IsDrawnByGraphviz)
+{
+  const Outcome outcome = vmplug ({ "plan", "--dot", "--name", "a-vm", "--device",
+                                    "/dev/vfio/40,id=gpu", "--device", "rng,id=dice" });
+  const std::string graph = files.write ("graph.dot", outcome.out);
+  g_autofree char *picture = nullptr, *words = nullptr;
+  g_autoptr (GError) error = nullptr;
+  const char *dot[] = { "dot", "-Tsvg", graph.c_str (), nullptr };
+  int status = -1;
+
+  ASSERT_EQ (outcome.status, 0) << outcome;
+  ASSERT_TRUE (g_spawn_sync (nullptr, const_cast<char **> (dot), nullptr, G_SPAWN_SEARCH_PATH,
+                             nullptr, nullptr, &picture, &words, &status, &error))
+      << error->message << " (scripts/setup installs graphviz)";
+  EXPECT_EQ (status, 0) << words;
+  for (const char *shown : { "<svg", ">gpu<", ">BAR 0 16 MiB, BAR 1 64 GiB<", ">dice<", ">port6<" })
+    EXPECT_NE (strstr (picture, shown), nullptr) << shown << " is not in the picture";
+}
+
 /* What is printed is what would be run: QEMU takes it, with everything that it can have. */
 TEST_F (Plan, ThePrintedCommandStartsInQemu)
 {

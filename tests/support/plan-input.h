@@ -161,13 +161,20 @@ public:
     return static_cast<guint> (devices_.size ());
   }
 
+  /* Borrows from the @i-th device. */
+  VpPlanRequest
+  request (guint i) const
+  {
+    return devices_[i].request ();
+  }
+
   /* Of the first @count devices only. */
   VpPlan *
   build (guint count, GError **error) const
   {
     std::vector<VpPlanRequest> requests;
     for (guint i = 0; i < count; i++)
-      requests.push_back (devices_[i].request ());
+      requests.push_back (request (i));
     return vp_plan_build (&policy, requests.data (), count, error);
   }
   VpPlan *

@@ -36,6 +36,35 @@ public:
 
   PlanInput input;
 
+  /* Makes the same devices in @host. Returns the options of vmplug that ask for the same plan, but
+   * for the firmware and for own devices; what is emulated is another device. */
+  std::vector<std::string>
+  furnish (FakeSysfs &host) const
+  {
+    const VpPlanPolicy &policy = input.policy;
+    std::vector<std::string> options = {
+      "--machine",   vp_machine_type_to_string (policy.root.machine),
+      "--large-bar", std::to_string (policy.large_bar),
+      "--spare",     std::to_string (policy.n_spare)
+    };
+
+    if (policy.spare_window >= 1 * MiB)
+      options.insert (options.end (), { "--spare-window", std::to_string (policy.spare_window) });
+    if (policy.root.n_nodes > 1)
+      options.insert (options.end (), { "--numa", std::to_string (policy.root.n_nodes) });
+    for (guint i = 0; i < input.size (); i++)
+      {
+        const VpPlanRequest request = input.request (i);
+        const char *const plugs[] = { "", ",plug=cold", ",plug=hot" };
+        std::string device = "rng";
+
+        if (request.function != nullptr)
+          device = furnish (host, *request.function);
+        options.insert (options.end (), { "--device", device + plugs[request.plug] });
+      }
+    return options;
+  }
+
 private:
   unsigned
   below (unsigned limit)
@@ -46,6 +75,33 @@ private:
   one_in (unsigned n)
   {
     return below (n) == 0;
+  }
+
+  /* Returns its address. */
+  static std::string
+  furnish (FakeSysfs &host, const VpPciFunction &function)
+  {
+    static const std::string physical = "0000:fe:00.0";
+    g_autofree char *address = vp_pci_address_to_string (&function.address);
+    std::vector<FakeBar> bars;
+
+    for (guint i = 0; i < function.n_bars; i++)
+      {
+        const VpBar &bar = function.bars[i];
+        bars.push_back ({ bar.index,
+                          bar.kind == VP_BAR_IO      ? FakeBar::IO
+                          : bar.kind == VP_BAR_MEM32 ? FakeBar::MEM32
+                          : bar.prefetchable         ? FakeBar::MEM64_PREF
+                                                     : FakeBar::MEM64,
+                          bar.size });
+      }
+    host.pci (address).bars (bars).pcie (function.pcie).numa_node (function.numa_node);
+    if (function.is_virtual)
+      {
+        host.pci (physical);
+        host.pci (address).virtual_of (physical);
+      }
+    return address;
   }
 
   void
