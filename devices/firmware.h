@@ -27,9 +27,9 @@ typedef enum
  *   or leaves out whole devices (measured)
  * @fills_top: once RAM reaches above 4 GiB, 64-bit windows go to the topmost eighth of the address
  *   space, and every hotplug port gets at least 1/2048 of it (measured: 32 GiB each at 46 bits)
- * @overshoot_bits: with all RAM below 4 GiB small 64-bit windows, and on pc small BARs, land above
- *   @window_bits or the address width, if there are any large ones (measured: at 0x400000000000
- *   with 46 bits); the width that reaches them all the same, 0 for no such thing
+ * @overshoot_bits: with all RAM below 4 GiB 64-bit windows end at the top of the address space, or
+ *   at @window_bits, and what does not fit beside the largest of them comes to lie above (measured:
+ *   at 0x400000000000 with 46 bits); a CPU of so many bits reaches that too, 0 for never
  * @window_bits: how many bits of address the 64-bit windows keep to where the CPU has more and RAM
  *   ends below 1 TiB; 0 for all that the CPU has
  *

@@ -83,13 +83,11 @@ TEST (Firmware, KnowsWhatEachDoes)
   const VpFirmware *ovmf = vp_firmware_get (VP_FIRMWARE_OVMF, nullptr);
 
   EXPECT_FALSE (old->aligns_reserves || old->misplaces_large_bars || old->has_aperture ||
-                old->fills_top || old->overshoot_bits);
+                old->fills_top || old->overshoot_bits > 0);
   EXPECT_EQ (old->window_bits, 0U);
-  EXPECT_TRUE (buggy->misplaces_large_bars && buggy->fills_top);
-  EXPECT_EQ (buggy->overshoot_bits, buggy->window_bits + 1);
+  EXPECT_TRUE (buggy->misplaces_large_bars && buggy->fills_top && buggy->overshoot_bits > 0);
   EXPECT_EQ (buggy->window_bits, 46U);
-  EXPECT_TRUE (!fixed->misplaces_large_bars && fixed->fills_top);
-  EXPECT_EQ (fixed->overshoot_bits, fixed->window_bits + 1);
+  EXPECT_TRUE (!fixed->misplaces_large_bars && fixed->fills_top && fixed->overshoot_bits > 0);
   EXPECT_EQ (fixed->window_bits, 44U);
   EXPECT_TRUE (ovmf->aligns_reserves && ovmf->has_aperture && !ovmf->misplaces_large_bars);
   EXPECT_STREQ (ovmf->name, "OVMF");
