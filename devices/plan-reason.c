@@ -53,6 +53,8 @@ vp_plan_reason (const VpPlanPolicy *policy,
   if (function == NULL)
     return g_strdup (request->plug == VP_PLUG_HOT ? "plug=hot was asked for"
                                                   : "emulated by QEMU: hotplugged");
+  if (device->plug == VP_PLUG_COLD && unit->boot_reason != NULL)
+    return g_strdup (unit->boot_reason);
   if (device->plug == VP_PLUG_COLD)
     return g_strdup ("goes with the other functions of its device, which are placed before boot");
 

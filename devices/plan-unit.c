@@ -4,6 +4,10 @@
 #include "devices/error.h"
 #include "devices/siblings.h"
 
+/* PCI Code and ID Assignment Specification 1.14: display controllers and bridges */
+#define CLASS_VGA          0x0300
+#define CLASS_OTHER_BRIDGE 0x0680
+
 static void
 unit_free (gpointer data)
 {
@@ -46,6 +50,22 @@ take_plug (VpPlanUnit *unit, const VpPlanRequest *request, GError **error)
   return FALSE;
 }
 
+/* What is of no use, or of less, when it comes later: NULL for most devices. */
+static const char *
+find_boot_reason (const VpPciFunction *function)
+{
+  guint base_and_sub = function->class_code >> 8;
+  const VpPciAddress *address = &function->address;
+
+  /* QEMU hw/vfio/igd.c: the OpRegion cannot be given to a hotplugged device. */
+  if (base_and_sub == CLASS_VGA && address->domain == 0 && address->bus == 0)
+    return "integrated graphics, which QEMU gives its OpRegion only at boot: placed before boot";
+  /* NVSwitch: the driver of the GPUs that it connects looks for it when it starts. */
+  if (base_and_sub == CLASS_OTHER_BRIDGE)
+    return "connects other devices, whose driver looks for it when it starts: placed before boot";
+  return NULL;
+}
+
 static gboolean
 add_member (VpPlanUnit *unit,
             const VpPlanPolicy *policy,
@@ -60,6 +80,8 @@ add_member (VpPlanUnit *unit,
   unit->is_mediated |= request->is_mediated;
   if (function != NULL)
     {
+      if (unit->boot_reason == NULL)
+        unit->boot_reason = find_boot_reason (function);
       unit->is_large |= vp_pci_function_is_large (function, policy->large_bar);
       unit->is_conventional = !function->pcie && (is_first || unit->is_conventional);
       unit->node = function->numa_node;
@@ -85,7 +107,8 @@ static void
 finish (VpPlanUnit *unit, const VpPlanRequest *requests, gboolean at_largest)
 {
   if (unit->plug == VP_PLUG_AUTO)
-    unit->plug = unit->is_large || unit->is_mediated ? VP_PLUG_COLD : VP_PLUG_HOT;
+    unit->plug = unit->is_large || unit->is_mediated || unit->boot_reason != NULL ? VP_PLUG_COLD
+                                                                                  : VP_PLUG_HOT;
 
   for (guint i = 0; i < unit->members->len; i++)
     vp_device_need_add_bars (unit->bars, requests[g_array_index (unit->members, guint, i)].function,

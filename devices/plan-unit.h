@@ -11,6 +11,7 @@ G_BEGIN_DECLS
  * @bars: (element-type VpBar): of all members
  * @is_large: whether one of them has a large BAR
  * @is_mediated: whether it is a mediated device
+ * @boot_reason: (nullable): why it has to be there at boot although it is not large
  * @is_conventional: whether it is a conventional PCI device
  * @node: NUMA node on the host, or -1
  * @function_numbers: (element-type guint8): for each member its function in the guest
@@ -24,6 +25,7 @@ typedef struct
   GArray *bars;
   gboolean is_large;
   gboolean is_mediated;
+  const char *boot_reason;
   gboolean is_conventional;
   int node;
   GArray *function_numbers;

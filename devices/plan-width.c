@@ -124,7 +124,8 @@ warn_of_misplaced_bars (VpPlan *plan, guint64 largest, guint used)
   if (largest > limit)
     g_ptr_array_add (plan->warnings,
                      g_strdup_printf ("a BAR of %s: %s can put one of more than %s outside its "
-                                      "window; vmplug rehearse tells whether it does",
+                                      "window; vmplug rehearse tells whether it does, and "
+                                      "--firmware ovmf never does",
                                       size, plan->firmware->name, most));
 }
 

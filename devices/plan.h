@@ -218,6 +218,8 @@ typedef struct
  *   of pci.0 (pc), because firmware sizes windows before the guest runs.
  * - A mediated device is cold too, because its BARs are known only to who opens it, and a large one
  *   that comes later finds no window.
+ * - Integrated graphics, and what connects other devices (NVSwitch), is cold, because it is of no use
+ *   to a driver that has started without it.
  * - Any other device is hot: a PCI Express one gets a port of its own, a conventional one a slot of
  *   a pcie-pci-bridge (q35), or a port too when the bridge's window cannot hold it; on pc both get
  *   a slot of pci.0.

@@ -272,7 +272,7 @@ place_on_pci_slot (VpPlanner *self, const VpPlanUnit *unit, VpPlannerPlace *plac
       size = vp_byte_size_format (need.pref64);
       g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NO_SLOT,
                    "no window of %s for a hotplug on pc: the 64-bit range of pci.0 cannot be "
-                   "prepared slot by slot",
+                   "prepared slot by slot, as the ports of q35 can",
                    size);
       return FALSE;
     }

@@ -36,11 +36,22 @@ print (Page *page, const char *style, const char *format, ...)
     g_string_append (page->text, PLAIN);
 }
 
+/* Sums of BARs are odd numbers of MiB. */
+static char *
+about (guint64 bytes)
+{
+  const guint64 gib = G_GUINT64_CONSTANT (1) << 30;
+
+  return bytes > gib && bytes % gib != 0
+             ? g_strdup_printf ("%.2f GiB", (double) bytes / (double) gib)
+             : vp_byte_size_format (bytes);
+}
+
 /* What is asked for, or else what firmware will find by itself. */
 static void
 print_window (Page *page, const char *what, guint64 reserve, guint64 need)
 {
-  g_autofree char *size = vp_byte_size_format (reserve > 0 ? reserve : need);
+  g_autofree char *size = about (reserve > 0 ? reserve : need);
 
   if (reserve > 0)
     print (page, NULL, "  %s window %s", what, size);
@@ -71,8 +82,8 @@ print_headline (Page *page, const VpBlueprint *self)
 static void
 print_assumptions (Page *page, const VpPlan *plan)
 {
-  g_autofree char *pref64 = vp_byte_size_format (plan->pref64_total);
-  g_autofree char *mem = vp_byte_size_format (plan->mem_total);
+  g_autofree char *pref64 = about (plan->pref64_total);
+  g_autofree char *mem = about (plan->mem_total);
 
   print (page, NULL, "windows: %s 64-bit, %s below 4 GiB; relies on %s", pref64, mem,
          plan->firmware->name);
@@ -94,6 +105,12 @@ print_bars (Page *page, const VpPciFunction *function, guint64 large_bar)
     }
   if (function->n_bars == 0)
     print (page, NULL, "no BARs");
+  if (function->rom_size > 0)
+    {
+      g_autofree char *size = vp_byte_size_format (function->rom_size);
+
+      print (page, NULL, ", ROM %s", size);
+    }
 }
 
 /* @indent is the tree's left edge below the line that names the device. */

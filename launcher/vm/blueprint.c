@@ -10,6 +10,9 @@
 
 #include <string.h>
 
+/* How many devices warnings name before they say "and N more". */
+#define MAX_NAMED 3
+
 /* The devices that were asked for, found on the host. The requests borrow from the others. */
 typedef struct
 {
@@ -143,6 +146,8 @@ resolve (Wishes *wishes, const VpInventory *inventory, VpDeviceSpec *spec, GErro
 static gboolean
 check_devices (VpBlueprint *self, const Wishes *wishes, GPtrArray *warnings, GError **error)
 {
+  guint n_named = 0;
+
   for (guint i = 0; i < wishes->requests->len; i++)
     {
       const VpPlanRequest *request = &g_array_index (wishes->requests, VpPlanRequest, i);
@@ -157,8 +162,12 @@ check_devices (VpBlueprint *self, const Wishes *wishes, GPtrArray *warnings, GEr
           g_propagate_error (error, g_steal_pointer (&why));
           return FALSE;
         }
-      g_ptr_array_add (warnings, g_strdup_printf ("not assignable yet: %s", why->message));
+      if (n_named++ < MAX_NAMED)
+        g_ptr_array_add (warnings, g_strdup_printf ("not assignable yet: %s", why->message));
     }
+  if (n_named > MAX_NAMED)
+    g_ptr_array_add (warnings, g_strdup_printf ("not assignable yet: %u more, see vmplug devices",
+                                                n_named - MAX_NAMED));
   return TRUE;
 }
 

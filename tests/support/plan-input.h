@@ -90,6 +90,12 @@ public:
       return *this;
     }
     Device &
+    class_code (guint32 code)
+    {
+      function.class_code = code;
+      return *this;
+    }
+    Device &
     node (int numa_node)
     {
       function.numa_node = numa_node;

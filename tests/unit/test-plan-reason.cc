@@ -385,6 +385,14 @@ const ReasonRow reasons[] = {
     },
     "no 64-bit BAR of 64 GiB or more: hotplugged",
     { "0000:41:00.0: its 64-bit BARs need 16 GiB, and pci.0 has 2 GiB for hotplug" } },
+  { "nvswitch",
+    [] (PlanInput &in) { in.host ("0000:c4:00.0", NVME).class_code (0x068000); },
+    "connects other devices, whose driver looks for it when it starts: placed before boot",
+    {} },
+  { "integrated_graphics",
+    [] (PlanInput &in) { in.host ("0000:00:02.0", NVME).class_code (0x030000); },
+    "integrated graphics, which QEMU gives its OpRegion only at boot: placed before boot",
+    {} },
   { "function_of_a_large_device",
     [] (PlanInput &in) {
       in.host ("0000:41:00.0", GPU);

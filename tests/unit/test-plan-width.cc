@@ -105,7 +105,7 @@ const WidthRow widths[] = {
     46,
     0,
     { "a BAR of 128 GiB: SeaBIOS 1.16.3 can put one of more than 32 GiB outside its window; vmplug "
-      "rehearse tells whether it does" } },
+      "rehearse tells whether it does, and --firmware ovmf never does" } },
   { "the_bug_needs_ram_above_4_gib_but_there_is_another",
     VP_FIRMWARE_SEABIOS,
     "1.16.3",

@@ -86,6 +86,18 @@ const PlaceRow places[] = {
     },
     { "vfio-06-01.0 hot port1 bridge1.1+ 01/00/01",
       "vfio-06-01.1 hot port1 bridge1.1.1 01/00/01.1" } },
+  { "what_connects_others_is_there_at_boot",
+    [] (PlanInput &in) { in.host ("0000:c4:00.0", NVME).class_code (0x068000); },
+    { "vfio-c4-00.0 cold port1 port1.0 01/00" } },
+  { "integrated_graphics_is_there_at_boot",
+    [] (PlanInput &in) {
+      in.host ("0000:00:02.0", NVME).class_code (0x030000);
+      in.host ("0000:41:00.0", NVME).class_code (0x030000);
+    },
+    { "vfio-00-02.0 cold port1 port1.0 01/00", "vfio-41-00.0 hot port2 port2.0 02/00" } },
+  { "unless_asked_for_as_hot",
+    [] (PlanInput &in) { in.host ("0000:c4:00.0", NVME).class_code (0x068000).hot (); },
+    { "vfio-c4-00.0 hot port1 port1.0 01/00" } },
   { "cold_devices_sit_on_the_root_bus_of_their_node",
     [] (PlanInput &in) {
       in.policy.root.n_nodes = 2;
