@@ -19,9 +19,13 @@ static const struct
   VpCheckStatus without;
 } devices[] = {
   { "vfio-pci", VP_CHECK_FAILED },         { "pcie-root-port", VP_CHECK_FAILED },
-  { "pcie-pci-bridge", VP_CHECK_WARNING }, { "pci-testdev", VP_CHECK_WARNING },
-  { "virtio-blk-pci", VP_CHECK_WARNING },  { "virtio-net-pci", VP_CHECK_WARNING },
-  { "virtio-9p-pci", VP_CHECK_WARNING },   { "virtio-rng-pci", VP_CHECK_WARNING },
+  { "pcie-pci-bridge", VP_CHECK_WARNING }, { "pci-bridge", VP_CHECK_WARNING },
+  { "x3130-upstream", VP_CHECK_WARNING },  { "xio3130-downstream", VP_CHECK_WARNING },
+  { "pxb-pcie", VP_CHECK_WARNING },        { "pci-testdev", VP_CHECK_WARNING },
+  { "ivshmem-plain", VP_CHECK_WARNING },   { "acpi-erst", VP_CHECK_WARNING },
+  { "bochs-display", VP_CHECK_WARNING },   { "virtio-blk-pci", VP_CHECK_WARNING },
+  { "virtio-net-pci", VP_CHECK_WARNING },  { "virtio-9p-pci", VP_CHECK_WARNING },
+  { "virtio-rng-pci", VP_CHECK_WARNING },
 };
 
 /* Takes @fact. */

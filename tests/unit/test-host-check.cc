@@ -18,6 +18,13 @@ constexpr guint64 MiB = UINT64_C (1) << 20, GiB = UINT64_C (1) << 30;
 const std::string DEVICES =
     "Controller/Bridge/Hub devices:\n"
     "name \"pcie-pci-bridge\", bus PCI\n"
+    "name \"pci-bridge\", bus PCI\n"
+    "name \"x3130-upstream\", bus PCI\n"
+    "name \"xio3130-downstream\", bus PCI\n"
+    "name \"pxb-pcie\", bus PCI\n"
+    "name \"ivshmem-plain\", bus PCI\n"
+    "name \"acpi-erst\", bus PCI\n"
+    "name \"bochs-display\", bus PCI\n"
     "name \"pcie-root-port\", bus PCI, desc \"PCI Express Root Port\"\n"
     "\nMisc devices:\n"
     "name \"pci-testdev\", bus PCI, desc \"PCI Test Device\"\n"
