@@ -131,6 +131,7 @@ take_port (VpPlanner *self, const VpPlanUnit *unit, GError **error)
   return port;
 }
 
+/* A device that firmware cannot place at all. */
 static gboolean
 check_prefetchable (const VpPlanner *self,
                     const VpPlanUnit *unit,
@@ -449,13 +450,12 @@ check_mem (const VpPlanner *self, GError **error)
 static guint
 rank_of (const VpPlanPort *port)
 {
-  guint rank = port->kind == VP_PORT_DOWNSTREAM ? 1
-               : g_str_equal (port->bus, vp_topology_root_bus (VP_MACHINE_Q35)) ||
-                       port->kind == VP_PORT_PCI_SLOT
-                   ? 0
-                   : 2;
-
-  return rank > 0 ? rank << 16 | port->chassis : (guint) port->slot << 3 | port->function;
+  if (port->kind == VP_PORT_DOWNSTREAM)
+    return 1U << 16 | port->chassis;
+  if (port->kind == VP_PORT_ROOT_PORT &&
+      !g_str_equal (port->bus, vp_topology_root_bus (VP_MACHINE_Q35)))
+    return 2U << 16 | port->chassis;
+  return (guint) port->slot << 3 | port->function;
 }
 
 static int
