@@ -339,6 +339,15 @@ vp_plan_find_port (const VpPlan *plan, const char *id)
   return NULL;
 }
 
+gboolean
+vp_plan_port_has_acpi_hotplug (const VpPlanPort *port)
+{
+  g_return_val_if_fail (port != NULL, FALSE);
+
+  return port->kind != VP_PORT_ROOT_PORT ||
+         g_str_equal (port->bus, vp_topology_root_bus (VP_MACHINE_Q35));
+}
+
 const VpPlanDevice *
 vp_plan_find_device (const VpPlan *plan, const char *id)
 {

@@ -218,8 +218,8 @@ typedef struct
  *   of pci.0 (pc), because firmware sizes windows before the guest runs.
  * - A mediated device is cold too, because its BARs are known only to who opens it, and a large one
  *   that comes later finds no window.
- * - Integrated graphics, and what connects other devices (NVSwitch), is cold, because it is of no use
- *   to a driver that has started without it.
+ * - Integrated graphics, and what connects other devices (NVSwitch), is cold, because it is of no
+ * use to a driver that has started without it.
  * - Any other device is hot: a PCI Express one gets a port of its own, a conventional one a slot of
  *   a pcie-pci-bridge (q35), or a port too when the bridge's window cannot hold it; on pc both get
  *   a slot of pci.0.
@@ -251,6 +251,16 @@ void vp_plan_free (VpPlan *plan);
  * Returns: (transfer none) (nullable): the port called @id
  */
 const VpPlanPort *vp_plan_find_port (const VpPlan *plan, const char *id);
+
+/**
+ * vp_plan_port_has_acpi_hotplug:
+ *
+ * Behind the port of a switch there is, and behind a pci-bridge (measured); behind an expander the
+ * guest is left native hotplug only (QEMU hw/i386/acpi-build.c; measured).
+ *
+ * Returns: whether the guest can be told by ACPI of what comes to @port and leaves it
+ */
+gboolean vp_plan_port_has_acpi_hotplug (const VpPlanPort *port);
 
 /**
  * vp_plan_find_device:

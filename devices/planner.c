@@ -452,8 +452,7 @@ rank_of (const VpPlanPort *port)
 {
   if (port->kind == VP_PORT_DOWNSTREAM)
     return 1U << 16 | port->chassis;
-  if (port->kind == VP_PORT_ROOT_PORT &&
-      !g_str_equal (port->bus, vp_topology_root_bus (VP_MACHINE_Q35)))
+  if (!vp_plan_port_has_acpi_hotplug (port))
     return 2U << 16 | port->chassis;
   return (guint) port->slot << 3 | port->function;
 }

@@ -87,8 +87,7 @@ vp_slot_is_bridged (const VpSlot *slot)
 gboolean
 vp_slot_takes_hotplug (const VpSlot *slot)
 {
-  return slot->port->kind != VP_PORT_ROOT_PORT ||
-         g_str_equal (slot->port->bus, vp_topology_root_bus (VP_MACHINE_Q35));
+  return vp_plan_port_has_acpi_hotplug (slot->port);
 }
 
 gboolean

@@ -91,8 +91,7 @@ gboolean vp_slot_is_bridged (const VpSlot *slot);
 /**
  * vp_slot_takes_hotplug:
  *
- * Returns: whether devices can come to @slot while the guest runs: behind an expander there is no
- *   ACPI hotplug (QEMU hw/i386/acpi-build.c)
+ * Returns: whether devices may come to @slot while the guest runs
  */
 gboolean vp_slot_takes_hotplug (const VpSlot *slot);
 

@@ -98,7 +98,9 @@ add_attachment (VpHotplug *self, VpSlotMates *mates, VpAttachmentFacts *facts)
 
   facts->guest_path = guest_path;
   facts->machine = plan->root.machine;
-  facts->repeat_delete = self->blueprint->config->hotplug_mode == VP_HOTPLUG_ACPI;
+  facts->repeat_delete =
+      self->blueprint->config->hotplug_mode == VP_HOTPLUG_ACPI &&
+      vp_plan_port_has_acpi_hotplug (vp_plan_find_port (plan, facts->place.port));
   facts->claims = self->claims;
   attachment = vp_attachment_new (facts);
   g_signal_connect (attachment, "changed", G_CALLBACK (on_changed), self);

@@ -517,6 +517,23 @@ TEST (Plan, PcCountsItsSlotsToTheByte)
   EXPECT_EQ (plan->pref64_total, 8 * (128 * GiB + 32 * MiB));
 }
 
+TEST (Plan, OnlyBehindAnExpanderThereIsNoAcpiHotplug)
+{
+  PlanInput input;
+  input.policy.root.n_nodes = 2;
+  input.policy.n_spare = 1;
+  input.host ("0000:41:00.0", GPU).node (1);
+  g_autoptr (VpPlan) plan = must_build (input);
+  PlanInput many;
+  add_many (many, 240, NVME);
+  g_autoptr (VpPlan) with_switch = must_build (many);
+  ASSERT_TRUE (plan != nullptr && with_switch != nullptr);
+
+  EXPECT_TRUE (vp_plan_port_has_acpi_hotplug (vp_plan_find_port (plan, "port1")));
+  EXPECT_FALSE (vp_plan_port_has_acpi_hotplug (vp_plan_find_port (plan, "port193")));
+  EXPECT_TRUE (vp_plan_port_has_acpi_hotplug (vp_plan_find_port (with_switch, "port241")));
+}
+
 TEST (Plan, FindsPortsAndDevicesByTheirIds)
 {
   PlanInput input;

@@ -284,4 +284,16 @@ TEST (SlotMap, HoldsItsPromisesUnderRandomUse)
     }
 }
 
+TEST (SlotMap, WhatLeavesAnExpanderLeavesNoPort)
+{
+  MapProbe map ([] (PlanInput &in) {
+    in.policy.root.n_nodes = 2;
+    in.host ("0000:41:00.0", GPU).node (1);
+  });
+
+  map.release ("vfio-41-00.0");
+  EXPECT_EQ (map.count (), "0 of 1");
+  EXPECT_EQ (map.reserve ("x", nvme), "no free hotplug port: the VM was started without any");
+}
+
 } // namespace
