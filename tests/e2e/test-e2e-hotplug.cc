@@ -359,4 +359,24 @@ TEST_F (Hotplug, ThirtyRoundsLeaveNothingBehind)
   EXPECT_LE (count_files (vm->qemu ()), qemu_files);
 }
 
+/* The seventeenth device of a pc has no slot of its own. */
+TEST (Bridge, OfPcTakesWhatComesToIt)
+{
+  Shared::vm.reset ();
+  Vm vm;
+  Args options = { "--machine", "pc", "--spare", "0" };
+  for (int i = 0; i < 16; i++)
+    options = options + Args{ "--device", "rng,plug=cold" };
+  vm.boot (options + Args{ "--device", "qemu,driver=e1000e,id=lan" });
+
+  EXPECT_TRUE (eventually ([&] { return vm.state_of ("lan") == "usable"; }, 60))
+      << vm.device ("lan");
+  EXPECT_EQ (vm.device ("lan")["guest_path"].text (), "1f/01");
+  EXPECT_NE (vm.guest ().run ("cat /sys/bus/pci/devices/*:01.0/device").find ("0x10d3"),
+             std::string::npos);
+
+  const Json removed = vm.ask ({ "detach", "vm", "lan" });
+  EXPECT_EQ (removed["state"].text (), "removed") << removed;
+}
+
 } // namespace
