@@ -220,9 +220,10 @@ typedef struct
  *   that comes later finds no window.
  * - Integrated graphics, and what connects other devices (NVSwitch), is cold, because it is of no
  * use to a driver that has started without it.
- * - Any other device is hot: a PCI Express one gets a port of its own, a conventional one a slot of
- *   a pcie-pci-bridge (q35), or a port too when the bridge's window cannot hold it; on pc both get
- *   a slot of pci.0.
+ * - Any other device is hot: a PCI Express one gets a port of its own; on pc a slot of pci.0.
+ * - On q35 a conventional device gets a slot of a pcie-pci-bridge, cold ones and hot ones behind
+ *   bridges of their own; only a large one, and a hot one that the bridge's window cannot hold,
+ * gets a port.
  * - When the root bus is full, devices go behind switches (q35) or pci-bridges (pc).
  * - In a VM with NUMA nodes a cold device sits on the root bus of its own node. Hot ones do not:
  *   behind an expander there is no ACPI hotplug (QEMU hw/i386/acpi-build.c).

@@ -13,7 +13,7 @@
 /* mem-reserve is a 32-bit number. */
 #define LARGEST_MEM_RESERVE G_GUINT64_CONSTANT (0xffffffff)
 
-/* The bridge that takes devices now: a pcie-pci-bridge, on pc a pci-bridge. */
+/* A bridge that takes devices now: a pcie-pci-bridge, on pc a pci-bridge. */
 typedef struct
 {
   VpPlanPort *port; /* NULL: none yet */
@@ -22,6 +22,15 @@ typedef struct
   gboolean has_hot;
 } Bridge;
 
+/* On q35 cold devices have bridges of their own, because firmware sizes the window of a
+ * pcie-pci-bridge by what it finds, and leaves no room for what comes later. */
+enum
+{
+  BRIDGE_COMMON,
+  BRIDGE_COLD,
+  N_BRIDGES
+};
+
 struct _VpPlanner
 {
   const VpPlanPolicy *policy;
@@ -29,7 +38,7 @@ struct _VpPlanner
   VpPortPool *pool;
   VpIoSpace io;
   VpWindow largest_hot; /* each part: of the largest hot device so far */
-  Bridge bridge;
+  Bridge bridges[N_BRIDGES];
   guint n_bridges;
 };
 
@@ -45,7 +54,8 @@ vp_planner_new (const VpPlanPolicy *policy, VpPlan *plan)
   self->plan = plan;
   self->pool = vp_port_pool_new (&policy->root, plan);
   vp_io_space_init (&self->io, policy->root.machine, policy->firmware);
-  self->bridge.bars = g_array_new (FALSE, FALSE, sizeof (VpBar));
+  for (guint i = 0; i < N_BRIDGES; i++)
+    self->bridges[i].bars = g_array_new (FALSE, FALSE, sizeof (VpBar));
   return self;
 }
 
@@ -53,7 +63,8 @@ void
 vp_planner_free (VpPlanner *self)
 {
   vp_port_pool_free (self->pool);
-  g_array_unref (self->bridge.bars);
+  for (guint i = 0; i < N_BRIDGES; i++)
+    g_array_unref (self->bridges[i].bars);
   g_free (self);
 }
 
@@ -187,9 +198,8 @@ place_on_port (VpPlanner *self, const VpPlanUnit *unit, VpPlannerPlace *place, G
 }
 
 static gboolean
-open_bridge (VpPlanner *self, GError **error)
+open_bridge (VpPlanner *self, Bridge *bridge, GError **error)
 {
-  Bridge *bridge = &self->bridge;
   gboolean is_pc = self->policy->root.machine == VP_MACHINE_PC;
 
   bridge->port = is_pc ? vp_port_pool_take_bridge_slot (self->pool, error)
@@ -206,11 +216,12 @@ open_bridge (VpPlanner *self, GError **error)
   return take_io (self, bridge->port, VP_PLUG_COLD, VP_IO_WINDOW, error);
 }
 
-/* Whether the bridge has a slot and, behind a window that cannot be reserved, room for more. */
+/* Whether @bridge has a slot and, behind a window that cannot be reserved, room for more. */
 static gboolean
-bridge_can_take (const VpPlanner *self, const GArray *bars)
+bridge_can_take (const VpPlanner *self, const Bridge *bridge, const VpPlanUnit *unit)
 {
-  const Bridge *bridge = &self->bridge;
+  gboolean has_fixed_window =
+      self->policy->root.machine == VP_MACHINE_Q35 && unit->plug == VP_PLUG_HOT;
   g_autoptr (GArray) all = NULL;
   VpWindow need;
 
@@ -218,18 +229,20 @@ bridge_can_take (const VpPlanner *self, const GArray *bars)
     return FALSE;
 
   all = g_array_copy (bridge->bars);
-  g_array_append_vals (all, bars->data, bars->len);
-  return self->policy->root.machine == VP_MACHINE_PC ? vp_device_need_on_port (all, &need, NULL)
-                                                     : vp_device_need_fits_bridge (all);
+  g_array_append_vals (all, unit->bars->data, unit->bars->len);
+  return has_fixed_window ? vp_device_need_fits_bridge (all)
+                          : vp_device_need_on_port (all, &need, NULL);
 }
 
 static gboolean
 place_behind_bridge (VpPlanner *self, const VpPlanUnit *unit, VpPlannerPlace *place, GError **error)
 {
-  Bridge *bridge = &self->bridge;
+  gboolean is_pc = self->policy->root.machine == VP_MACHINE_PC;
+  Bridge *bridge =
+      &self->bridges[!is_pc && unit->plug == VP_PLUG_COLD ? BRIDGE_COLD : BRIDGE_COMMON];
   VpPlanPort *port;
 
-  if (!bridge_can_take (self, unit->bars) && !open_bridge (self, error))
+  if (!bridge_can_take (self, bridge, unit) && !open_bridge (self, bridge, error))
     return FALSE;
 
   port = bridge->port;
@@ -240,7 +253,7 @@ place_behind_bridge (VpPlanner *self, const VpPlanUnit *unit, VpPlannerPlace *pl
     return FALSE;
 
   /* A pci-bridge has reserve properties, a pcie-pci-bridge none. */
-  if (self->policy->root.machine == VP_MACHINE_PC && bridge->has_hot)
+  if (is_pc && bridge->has_hot)
     return reserve (self, port, &port->need, error);
   return TRUE;
 }
@@ -298,8 +311,8 @@ vp_planner_place (VpPlanner *self, const VpPlanUnit *unit, VpPlannerPlace *place
   if (self->policy->root.machine == VP_MACHINE_PC)
     return place_on_pci_slot (self, unit, place, error);
 
-  if (unit->is_conventional && unit->plug == VP_PLUG_HOT && !unit->is_large &&
-      vp_device_need_fits_bridge (unit->bars))
+  if (unit->is_conventional && !unit->is_large &&
+      (unit->plug == VP_PLUG_COLD || vp_device_need_fits_bridge (unit->bars)))
     return place_behind_bridge (self, unit, place, error);
 
   return place_on_port (self, unit, place, error);

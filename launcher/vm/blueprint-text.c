@@ -85,8 +85,10 @@ print_assumptions (Page *page, const VpPlan *plan)
   g_autofree char *pref64 = about (plan->pref64_total);
   g_autofree char *mem = about (plan->mem_total);
 
-  print (page, NULL, "windows: %s 64-bit, %s below 4 GiB; relies on %s", pref64, mem,
-         plan->firmware->name);
+  print (page, NULL, "windows: ");
+  if (plan->pref64_total > 0)
+    print (page, NULL, "%s 64-bit, ", pref64);
+  print (page, NULL, "%s below 4 GiB; relies on %s", mem, plan->firmware->name);
   if (plan->phys_bits > 0)
     print (page, NULL, " and %u address bits", plan->phys_bits);
   print (page, NULL, "\n");

@@ -155,6 +155,23 @@ print_bars (GString *text, const VpRehearsedDevice *device)
     }
 }
 
+/* Only one that a BAR is in tells anything. */
+static gboolean
+print_window (GString *text, const VpRehearsedDevice *device, const VpGuestRange *window)
+{
+  for (guint i = 0; i < device->bars->len; i++)
+    {
+      const VpRehearsedBar *bar = &g_array_index (device->bars, VpRehearsedBar, i);
+
+      if (bar->kind == VP_BAR_IO || bar->address < window->base || bar->address > window->limit)
+        continue;
+      g_string_append_printf (text, "  in 0x%" G_GINT64_MODIFIER "x-0x%" G_GINT64_MODIFIER "x",
+                              window->base, window->limit);
+      return TRUE;
+    }
+  return FALSE;
+}
+
 static void
 print_device (GString *text, const VpRehearsedDevice *device)
 {
@@ -168,9 +185,8 @@ print_device (GString *text, const VpRehearsedDevice *device)
     print_bars (text, device);
   else
     g_string_append_printf (text, "  %s", device->problem);
-  if (device->ok && device->has_windows && !vp_guest_range_is_empty (&device->windows.pref))
-    g_string_append_printf (text, "  in 0x%" G_GINT64_MODIFIER "x-0x%" G_GINT64_MODIFIER "x",
-                            device->windows.pref.base, device->windows.pref.limit);
+  if (device->ok && device->has_windows && !print_window (text, device, &device->windows.pref))
+    print_window (text, device, &device->windows.mem);
   g_string_append_c (text, '\n');
 }
 

@@ -44,7 +44,7 @@ TEST_F (Life, AllGoesBackWhenQemuDoesNotStart)
   expect_failure (vmplug (run + taken), 4, { "QEMU did not start: ", "nonsense" });
   expect_all_home ();
 
-  /* Of two functions of one device there is a warning, too. */
+  /* The same with two functions of one device. */
   const Outcome outcome = vmplug (run + group);
   EXPECT_EQ (outcome.status, 4) << outcome;
   EXPECT_TRUE (outcome.says ("vmplug: QEMU did not start: ")) << outcome;

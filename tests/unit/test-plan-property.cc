@@ -190,6 +190,13 @@ check_functions (const VpPlan *plan)
     }
 }
 
+/* Cold and hot devices do not share a bridge of q35. */
+bool
+is_cold_bridge (const VpPlan *plan, const VpPlanPort *p)
+{
+  return vp_plan_find_in_port (plan, p->id, 0)->plug == VP_PLUG_COLD;
+}
+
 void
 check_devices (const VpPlan *plan, const VpPlanPolicy &policy)
 {
@@ -222,8 +229,9 @@ check_devices (const VpPlan *plan, const VpPlanPolicy &policy)
           EXPECT_FALSE (is_large && !is_cold) << d->id;
           continue;
         }
-      EXPECT_FALSE (is_bridged && (is_large || is_cold)) << d->id;
+      EXPECT_FALSE (is_bridged && is_large) << d->id;
       EXPECT_FALSE (is_bridged && (d->function == nullptr || d->function->pcie)) << d->id;
+      EXPECT_TRUE (!is_bridged || is_cold == is_cold_bridge (plan, p)) << d->id;
       if (!is_cold)
         check_hot_window (plan, p);
     }

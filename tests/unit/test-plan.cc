@@ -120,9 +120,15 @@ const PlaceRow places[] = {
     },
     { "vfio-06-01.0 hot port1 bridge1.1 01/00/01", "vfio-41-00.0 hot port2 port2.0 02/00",
       "vfio-06-02.0 hot port1 bridge1.2 01/00/02" } },
-  { "conventional_and_cold_has_its_own_port",
-    [] (PlanInput &in) { in.host ("0000:06:01.0", EDU).conventional ().cold (); },
-    { "vfio-06-01.0 cold port1 port1.0 01/00" } },
+  { "conventional_and_cold_has_a_bridge_for_cold_ones",
+    [] (PlanInput &in) {
+      in.host ("0000:06:01.0", EDU).conventional ();
+      in.host ("0000:06:02.0", { { 0, FakeBar::MEM32, 64 * MiB } }).conventional ().cold ();
+      in.host ("0000:06:03.0", EDU).conventional ();
+      in.host ("0000:06:04.0", EDU).conventional ().cold ();
+    },
+    { "vfio-06-01.0 hot port1 bridge1.1 01/00/01", "vfio-06-02.0 cold port2 bridge2.1 02/00/01",
+      "vfio-06-03.0 hot port1 bridge1.2 01/00/02", "vfio-06-04.0 cold port2 bridge2.2 02/00/02" } },
   { "conventional_and_large_has_its_own_port",
     [] (PlanInput &in) { in.host ("0000:06:01.0", GPU).conventional (); },
     { "vfio-06-01.0 cold port1 port1.0 01/00" } },
