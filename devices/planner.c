@@ -4,11 +4,8 @@
 #include "devices/device-need.h"
 #include "devices/error.h"
 #include "devices/io-space.h"
-#include "devices/plan-width.h"
+#include "devices/plan-limits.h"
 #include "devices/port-pool.h"
-
-/* x86-64 has at most 52 bits of physical address. */
-#define ADDRESS_SPACE (G_GUINT64_CONSTANT (1) << 52)
 
 /* mem-reserve is a 32-bit number. */
 #define LARGEST_MEM_RESERVE G_GUINT64_CONSTANT (0xffffffff)
@@ -390,75 +387,6 @@ add_spare_slots (VpPlanner *self)
     vp_port_pool_take (self->pool, VP_PORT_SPARE, NULL);
 }
 
-static gboolean
-check_buses (const VpPlanner *self, GError **error)
-{
-  guint n_ports = 0, n_inner = 0, n_buses;
-
-  if (self->policy->root.machine == VP_MACHINE_PC)
-    return TRUE;
-
-  /* Expanders have numbers of their own. */
-  for (guint i = 0; i < self->plan->ports->len; i++)
-    {
-      const VpPlanPort *port = self->plan->ports->pdata[i];
-
-      if (port->kind == VP_PORT_DOWNSTREAM ||
-          g_str_equal (port->bus, vp_topology_root_bus (VP_MACHINE_Q35)))
-        n_ports++;
-      n_inner += port->bridge != NULL ? 1 : 0;
-    }
-  n_buses = vp_topology_n_buses (&self->policy->root);
-  if (1 + n_ports + n_inner <= n_buses)
-    return TRUE;
-
-  g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NO_SLOT,
-               "too many ports: pcie.0, %u ports and %u bridges and switches take %u bus numbers, "
-               "and there are %u",
-               n_ports, n_inner, 1 + n_ports + n_inner, n_buses);
-  return FALSE;
-}
-
-static void
-add_up (guint64 *total, guint64 bytes)
-{
-  if (!g_uint64_checked_add (total, *total, bytes))
-    *total = G_MAXUINT64;
-}
-
-static void
-sum_up (VpPlan *plan)
-{
-  for (guint i = 0; i < plan->ports->len; i++)
-    {
-      const VpPlanPort *port = plan->ports->pdata[i];
-      gboolean has_window = port->kind != VP_PORT_PCI_SLOT || port->bridge != NULL;
-      guint64 pref64 = MAX (port->reserve.pref64, port->need.pref64);
-
-      /* The BARs in the slots of pci.0 are put side by side, from the largest to the smallest. */
-      add_up (&plan->pref64_total, has_window ? vp_window_round_up (pref64) : pref64);
-      add_up (&plan->mem_total,
-              MAX (MAX (port->reserve.mem, port->need.mem), has_window ? VP_WINDOW_DEFAULT : 0));
-    }
-}
-
-/* What is left of the first 4 GiB: RAM, ECAM, IOAPIC and flash have the rest (SeaBIOS, pciinit.c;
- * OVMF, PlatformPei). */
-static gboolean
-check_mem (const VpPlanner *self, GError **error)
-{
-  guint64 limit = vp_topology_mem_hole (self->policy->root.machine);
-  g_autofree char *wanted = vp_byte_size_format (self->plan->mem_total);
-  g_autofree char *most = vp_byte_size_format (limit);
-
-  if (self->plan->mem_total <= limit)
-    return TRUE;
-
-  g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NO_SLOT,
-               "impossible windows: %s are wanted below 4 GiB, and there are %s", wanted, most);
-  return FALSE;
-}
-
 /* The root bus, then switches, then expanders; behind the first, chassis numbers rise. */
 static guint
 rank_of (const VpPlanPort *port)
@@ -486,21 +414,6 @@ vp_planner_finish (VpPlanner *self, GError **error)
     add_spare_slots (self);
   else if (!add_spare_ports (self, error))
     return FALSE;
-  if (!check_buses (self, error))
-    return FALSE;
-
-  sum_up (self->plan);
-  if (self->plan->pref64_total > ADDRESS_SPACE)
-    {
-      g_autofree char *limit = vp_byte_size_format (ADDRESS_SPACE);
-
-      g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NO_SLOT,
-                   "impossible windows: together they are larger than the %s that an x86 "
-                   "processor can address",
-                   limit);
-      return FALSE;
-    }
-
   g_ptr_array_sort (self->plan->ports, compare_ports);
-  return check_mem (self, error) && vp_plan_set_width (self->plan, self->policy, error);
+  return vp_plan_check_limits (self->plan, self->policy, error);
 }
