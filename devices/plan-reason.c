@@ -47,14 +47,11 @@ vp_plan_reason (const VpPlanPolicy *policy,
     return reason_of_large (policy, device);
   if (request->plug == VP_PLUG_COLD)
     return g_strdup ("plug=cold was asked for");
-  if (request->is_mediated && request->plug == VP_PLUG_AUTO)
-    return g_strdup ("mediated device, whose BARs are known only once it is open: placed before "
-                     "boot");
+  if (device->plug == VP_PLUG_COLD && unit->boot_reason != NULL)
+    return g_strdup (unit->boot_reason);
   if (function == NULL)
     return g_strdup (request->plug == VP_PLUG_HOT ? "plug=hot was asked for"
                                                   : "emulated by QEMU: hotplugged");
-  if (device->plug == VP_PLUG_COLD && unit->boot_reason != NULL)
-    return g_strdup (unit->boot_reason);
   if (device->plug == VP_PLUG_COLD)
     return g_strdup ("goes with the other functions of its device, which are placed before boot");
 

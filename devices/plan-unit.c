@@ -52,10 +52,19 @@ take_plug (VpPlanUnit *unit, const VpPlanRequest *request, GError **error)
 
 /* What is of no use, or of less, when it comes later: NULL for most devices. */
 static const char *
-find_boot_reason (const VpPciFunction *function)
+find_boot_reason (const VpPlanRequest *request)
 {
-  guint base_and_sub = function->class_code >> 8;
-  const VpPciAddress *address = &function->address;
+  const VpPciFunction *function = request->function;
+  const VpPciAddress *address;
+  guint base_and_sub;
+
+  if (request->is_mediated)
+    return "mediated device, whose BARs are known only once it is open: placed before boot";
+  if (function == NULL)
+    return NULL;
+
+  address = &function->address;
+  base_and_sub = function->class_code >> 8;
 
   /* QEMU hw/vfio/igd.c: the OpRegion cannot be given to a hotplugged device. */
   if (base_and_sub == CLASS_VGA && address->domain == 0 && address->bus == 0)
@@ -77,11 +86,10 @@ add_member (VpPlanUnit *unit,
   gboolean is_first = unit->members->len == 0;
 
   g_array_append_val (unit->members, index);
-  unit->is_mediated |= request->is_mediated;
+  if (unit->boot_reason == NULL)
+    unit->boot_reason = find_boot_reason (request);
   if (function != NULL)
     {
-      if (unit->boot_reason == NULL)
-        unit->boot_reason = find_boot_reason (function);
       unit->is_large |= vp_pci_function_is_large (function, policy->large_bar);
       unit->is_conventional = !function->pcie && (is_first || unit->is_conventional);
       unit->node = function->numa_node;
@@ -107,8 +115,7 @@ static void
 finish (VpPlanUnit *unit, const VpPlanRequest *requests, gboolean at_largest)
 {
   if (unit->plug == VP_PLUG_AUTO)
-    unit->plug = unit->is_large || unit->is_mediated || unit->boot_reason != NULL ? VP_PLUG_COLD
-                                                                                  : VP_PLUG_HOT;
+    unit->plug = unit->is_large || unit->boot_reason != NULL ? VP_PLUG_COLD : VP_PLUG_HOT;
 
   for (guint i = 0; i < unit->members->len; i++)
     vp_device_need_add_bars (unit->bars, requests[g_array_index (unit->members, guint, i)].function,

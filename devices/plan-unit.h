@@ -10,7 +10,6 @@ G_BEGIN_DECLS
  * @plug: %VP_PLUG_COLD or %VP_PLUG_HOT
  * @bars: (element-type VpBar): of all members
  * @is_large: whether one of them has a large BAR
- * @is_mediated: whether it is a mediated device
  * @boot_reason: (nullable): why it has to be there at boot although it is not large
  * @is_conventional: whether it is a conventional PCI device
  * @node: NUMA node on the host, or -1
@@ -24,7 +23,6 @@ typedef struct
   VpPlug plug;
   GArray *bars;
   gboolean is_large;
-  gboolean is_mediated;
   const char *boot_reason;
   gboolean is_conventional;
   int node;
