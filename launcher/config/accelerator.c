@@ -1,6 +1,5 @@
 #include "launcher/config/accelerator.h"
 
-#include "launcher/config/host-cpu.h"
 #include "launcher/error.h"
 
 #include <errno.h>
@@ -10,19 +9,17 @@
 #include <unistd.h>
 
 void
-vp_kvm_facts_read (VpSysfs *sysfs, VpKvmFacts *facts)
+vp_kvm_facts_read (VpSysfs *sysfs, const VpHostCpu *cpu, VpKvmFacts *facts)
 {
-  VpHostCpu cpu;
   int fd;
 
-  g_return_if_fail (sysfs != NULL && facts != NULL);
+  g_return_if_fail (sysfs != NULL && cpu != NULL && facts != NULL);
 
-  vp_host_cpu_read (sysfs, &cpu);
   *facts = (VpKvmFacts){
     .has_vendor_module = vp_sysfs_exists (sysfs, "sys/module/kvm_intel") ||
                          vp_sysfs_exists (sysfs, "sys/module/kvm_amd"),
     .has_pvm = vp_sysfs_exists (sysfs, "sys/module/kvm_pvm"),
-    .cpu_virtualization = cpu.has_virtualization,
+    .cpu_virtualization = cpu->has_virtualization,
   };
 
   fd = vp_sysfs_open_file (sysfs, "dev/kvm", O_RDWR);

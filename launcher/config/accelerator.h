@@ -2,6 +2,7 @@
 
 #include "devices/sysfs.h"
 #include "launcher/config/config.h"
+#include "launcher/config/host-cpu.h"
 
 G_BEGIN_DECLS
 
@@ -27,9 +28,10 @@ typedef struct
 /**
  * vp_kvm_facts_read:
  * @sysfs: the host
+ * @cpu: what vp_host_cpu_read() found there
  * @facts: (out caller-allocates): what was found
  */
-void vp_kvm_facts_read (VpSysfs *sysfs, VpKvmFacts *facts);
+void vp_kvm_facts_read (VpSysfs *sysfs, const VpHostCpu *cpu, VpKvmFacts *facts);
 
 /**
  * vp_accelerator_choose:

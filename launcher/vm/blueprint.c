@@ -225,19 +225,17 @@ make_policy (const VpConfig *config, const VpGuestCpu *cpu)
 }
 
 static gboolean
-make_plan (VpBlueprint *self, gboolean is_rehearsal, GError **error)
+make_plan (VpBlueprint *self, const VpHostCpu *host, gboolean is_rehearsal, GError **error)
 {
   g_auto (Wishes) wishes = wishes_new ();
   VpPlanPolicy policy;
-  VpHostCpu host;
   VpGuestCpu guest;
   g_autoptr (GPtrArray) warnings = g_ptr_array_new_with_free_func (g_free);
 
   if (!find_devices (self, &wishes, is_rehearsal ? warnings : NULL, error))
     return FALSE;
 
-  vp_host_cpu_read (self->sysfs, &host);
-  vp_guest_cpu_get (self->config->cpu, self->accel, &host, &guest);
+  vp_guest_cpu_get (self->config->cpu, self->accel, host, &guest);
   policy = make_policy (self->config, &guest);
   self->plan = vp_plan_build (&policy, (const VpPlanRequest *) (void *) wishes.requests->data,
                               wishes.requests->len, error);
@@ -259,6 +257,7 @@ static VpBlueprint *
 new_blueprint (VpConfig *config, const char *root, gboolean is_rehearsal, GError **error)
 {
   g_autoptr (VpBlueprint) self = g_new0 (VpBlueprint, 1);
+  VpHostCpu host;
   VpKvmFacts facts;
   guint n_host_nodes;
 
@@ -270,12 +269,13 @@ new_blueprint (VpConfig *config, const char *root, gboolean is_rehearsal, GError
   if (self->sysfs == NULL)
     return NULL;
 
-  vp_kvm_facts_read (self->sysfs, &facts);
+  vp_host_cpu_read (self->sysfs, &host);
+  vp_kvm_facts_read (self->sysfs, &host, &facts);
   if (!vp_accelerator_choose (config->accel, &facts, &self->accel, &self->accel_reason, error))
     return NULL;
 
   self->inventory = vp_inventory_read (self->sysfs, error);
-  if (self->inventory == NULL || !make_plan (self, is_rehearsal, error))
+  if (self->inventory == NULL || !make_plan (self, &host, is_rehearsal, error))
     return NULL;
 
   n_host_nodes = vp_numa_nodes_count (self->sysfs);

@@ -101,8 +101,8 @@ vp_host_facts_read (VpHostFacts *facts, VpSysfs *sysfs, const char *qemu)
   g_return_if_fail (facts != NULL && sysfs != NULL && qemu != NULL);
 
   *facts = (VpHostFacts){ .qemu = g_strdup (qemu) };
-  vp_kvm_facts_read (sysfs, &facts->kvm);
   vp_host_cpu_read (sysfs, &facts->cpu);
+  vp_kvm_facts_read (sysfs, &facts->cpu, &facts->kvm);
   read_iommu (facts, sysfs);
   read_vfio (facts, sysfs);
   read_memlock (facts, sysfs);

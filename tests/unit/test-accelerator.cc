@@ -132,9 +132,11 @@ VpKvmFacts
 read_facts (const FakeSysfs &host)
 {
   g_autoptr (VpSysfs) sysfs = vp_sysfs_open (host.root (), nullptr);
+  VpHostCpu cpu;
   VpKvmFacts facts;
 
-  vp_kvm_facts_read (sysfs, &facts);
+  vp_host_cpu_read (sysfs, &cpu);
+  vp_kvm_facts_read (sysfs, &cpu, &facts);
   return facts;
 }
 
