@@ -1,5 +1,6 @@
 #pragma once
 
+#include "tests/e2e/cache-folder.h"
 #include "tests/support/vmplug-program.h"
 
 #include <cstring>
@@ -12,18 +13,7 @@
 inline std::string
 guest_file (const std::string &name)
 {
-  const char *cache = std::getenv ("VMPLUG_LAB_CACHE");
-  const char *base = std::getenv ("XDG_CACHE_HOME");
-  const char *home = std::getenv ("HOME");
-  std::string folder;
-
-  if (cache != nullptr && *cache != '\0')
-    folder = cache;
-  else if (base != nullptr && *base == '/')
-    folder = base + std::string ("/vmplug-lab");
-  else
-    folder = (home != nullptr ? home : "") + std::string ("/.cache/vmplug-lab");
-  return folder + "/guest/" + name;
+  return cache_folder ("VMPLUG_LAB_CACHE", "vmplug-lab") + "/guest/" + name;
 }
 
 /* The options that boot it. The unpacked kernel, which starts sooner where all is emulated. */

@@ -116,16 +116,21 @@ protected:
   {
     vp_hotplug_detach_async (hotplug_, id, timeout_ms, Outcome::on_detached, outcome);
   }
-  /* Answers the questions about BARs until @done. */
   void
   show_bars (const char *id, const std::string &regions, const bool &done)
+  {
+    answer_probes (query_pci (id, regions), done);
+  }
+  /* Answers the questions about BARs until @done or another command comes. */
+  void
+  answer_probes (const std::string &pci, const bool &done)
   {
     while (!done)
       {
         Heard question = qemu_.hear ();
 
         if (question.command () == "query-pci")
-          qemu_.reply (question, query_pci (id, regions));
+          qemu_.reply (question, pci);
         else if (question.command () == "qom-get")
           qemu_.reply (question, "2952790016");
         else if (question.command () == "human-monitor-command")

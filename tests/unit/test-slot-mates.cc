@@ -128,23 +128,7 @@ protected:
       devices += std::string (number > 0 ? "," : "") + R"({"bus":1,"slot":0,"function":)" +
                  std::to_string (number) + R"(,"qdev_id":")" + id_of (number) + R"(","regions":[)" +
                  MAPPED + (number == partial ? std::string (",") + UNMAPPED : "") + "]}";
-    while (!done)
-      {
-        Heard question = qemu_.hear ();
-
-        if (question.command () == "query-pci")
-          qemu_.reply (question, R"([{"bus":0,"devices":[)" + devices + "]}]");
-        else if (question.command () == "qom-get")
-          qemu_.reply (question, "2952790016");
-        else if (question.command () == "human-monitor-command")
-          qemu_.reply (question, R"("b0008010: 0x0 0x0 0xc 0x0\r\nb0008020: 0x0 0x0\r\n")");
-        else
-          {
-            other_.push_back (question);
-            return;
-          }
-        run_until ([&] { return done || !qemu_.unheard ().empty (); }, 10000);
-      }
+    answer_probes (R"([{"bus":0,"devices":[)" + devices + "]}]", done);
   }
   void
   attach_card_for_good ()
