@@ -26,8 +26,9 @@ vp_attachment_list_holds_group (const GPtrArray *list, int group)
       const VpPciFunction *function = vp_attachment_get_facts (list->pdata[i])->function;
       VpDeviceState state = vp_attachment_get_state (list->pdata[i]);
 
-      if (function != NULL && function->group == group && state != VP_DEVICE_QUEUED &&
-          state != VP_DEVICE_FAILED)
+      if (function != NULL && function->group == group &&
+          (state == VP_DEVICE_ADDING || state == VP_DEVICE_ACCEPTED || state == VP_DEVICE_USABLE ||
+           state == VP_DEVICE_PENDING_REMOVAL))
         return TRUE;
     }
   return FALSE;

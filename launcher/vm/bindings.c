@@ -273,3 +273,11 @@ vp_bindings_has (VpBindings *self, const VpPciAddress *address)
   return entry_open (&entry, self, address, FALSE, NULL) && entry.dir_fd >= 0 &&
          faccessat (entry.dir_fd, entry.name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
+
+gboolean
+vp_bindings_is_with_vfio (VpBindings *self, const VpPciAddress *address)
+{
+  g_autofree char *driver = vp_vfio_driver_of (self->sysfs, address);
+
+  return vp_vfio_is_vfio_driver (driver);
+}

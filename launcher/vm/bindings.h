@@ -46,6 +46,13 @@ gboolean vp_bindings_give_back (VpBindings *self, const VpPciAddress *address, G
  */
 gboolean vp_bindings_has (VpBindings *self, const VpPciAddress *address);
 
+/**
+ * vp_bindings_is_with_vfio:
+ *
+ * Returns: whether the driver of the function at @address is a VFIO driver now
+ */
+gboolean vp_bindings_is_with_vfio (VpBindings *self, const VpPciAddress *address);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VpBindings, vp_bindings_free)
 
 G_END_DECLS

@@ -208,6 +208,12 @@ vp_host_claims_give_back_async (VpHostClaims *self,
 }
 
 gboolean
+vp_host_claims_is_ours (VpHostClaims *self, const VpPciFunction *function)
+{
+  return function == NULL || vp_bindings_is_with_vfio (self->bindings, &function->address);
+}
+
+gboolean
 vp_host_claims_is_owing (VpHostClaims *self)
 {
   /* Whoever has repaired it meanwhile has cleared its journal entry. */

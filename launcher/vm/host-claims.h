@@ -75,6 +75,16 @@ void vp_host_claims_give_back_async (VpHostClaims *self,
                                      gpointer user_data);
 
 /**
+ * vp_host_claims_is_ours:
+ * @self: the claims
+ * @function: (nullable): a host function
+ *
+ * Returns: whether it is still bound to a VFIO driver; %TRUE for %NULL. The link to its driver is
+ *   the first that goes when somebody unbinds it, before the driver is asked (drivers/base/dd.c)
+ */
+gboolean vp_host_claims_is_ours (VpHostClaims *self, const VpPciFunction *function);
+
+/**
  * vp_host_claims_is_owing:
  *
  * Returns: whether something that could not be given back is still not back

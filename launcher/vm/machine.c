@@ -5,8 +5,7 @@
 #include "launcher/config/accelerator.h"
 #include "launcher/error.h"
 #include "launcher/vm/host-change.h"
-#include "launcher/vm/host-devices.h"
-#include "launcher/vm/hotplug.h"
+#include "launcher/vm/hotplug-lookup.h"
 #include "launcher/vm/qemu.h"
 #include "launcher/vm/readiness.h"
 
@@ -242,25 +241,6 @@ on_attached (GObject *source, GAsyncResult *result, gpointer user_data)
     g_task_return_error (task, error);
 }
 
-/* Returns: (transfer container) (nullable): what @spec stands for, ready to be attached */
-static GPtrArray *
-find_functions (VpMachine *self, const VpInventory *inventory, VpDeviceSpec *spec, GError **error)
-{
-  g_autoptr (GPtrArray) functions = vp_host_devices_resolve (inventory, spec, error);
-
-  for (guint i = 0; functions != NULL && i < functions->len; i++)
-    {
-      const VpPciFunction *function = functions->pdata[i];
-
-      if (function != NULL &&
-          !vp_host_devices_check (self->blueprint->sysfs, inventory, function,
-                                  spec->bind ? functions : NULL,
-                                  !vp_hotplug_holds_group (self->hotplug, function->group), error))
-        return NULL;
-    }
-  return g_steal_pointer (&functions);
-}
-
 void
 vp_machine_attach_async (VpMachine *self,
                          VpDeviceSpec *spec,
@@ -278,7 +258,8 @@ vp_machine_attach_async (VpMachine *self,
   g_task_set_source_tag (task, vp_machine_attach_async);
   inventory = vp_inventory_read (self->blueprint->sysfs, &error);
   if (inventory != NULL)
-    functions = find_functions (self, inventory, owned_spec, &error);
+    functions = vp_hotplug_lookup_functions (self->hotplug, self->blueprint->sysfs, inventory,
+                                             owned_spec, &error);
   if (functions == NULL)
     {
       g_task_return_error (task, g_steal_pointer (&error));
@@ -313,15 +294,22 @@ on_detached (GObject *source, GAsyncResult *result, gpointer user_data)
 
 void
 vp_machine_detach_async (VpMachine *self,
-                         const char *id,
+                         const char *text,
+                         gboolean force,
                          guint timeout_ms,
                          GAsyncReadyCallback callback,
                          gpointer user_data)
 {
-  GTask *task = g_task_new (self, NULL, callback, user_data);
+  g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
+  GError *error = NULL;
+  g_auto (GStrv) ids = vp_hotplug_lookup_ids (self->hotplug, self->blueprint->sysfs, text, &error);
 
   g_task_set_source_tag (task, vp_machine_detach_async);
-  vp_hotplug_detach_async (self->hotplug, id, timeout_ms, on_detached, task);
+  if (ids == NULL)
+    g_task_return_error (task, error);
+  else
+    vp_hotplug_detach_async (self->hotplug, (const char *const *) ids, force, timeout_ms,
+                             on_detached, g_steal_pointer (&task));
 }
 
 JsonObject *

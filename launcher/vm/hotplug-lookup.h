@@ -1,0 +1,36 @@
+#pragma once
+
+#include "launcher/vm/hotplug.h"
+
+G_BEGIN_DECLS
+
+/**
+ * vp_hotplug_lookup_functions:
+ * @hotplug: the devices of a VM
+ * @sysfs: the host
+ * @inventory: what it has
+ * @spec: what is to be attached
+ * @error: return location for a #GError
+ *
+ * Returns: (transfer container) (element-type VpPciFunction) (nullable): the host functions that
+ *   @spec stands for, which can be given to the VM now, or one %NULL; or %NULL with @error set
+ */
+GPtrArray *vp_hotplug_lookup_functions (VpHotplug *hotplug,
+                                        VpSysfs *sysfs,
+                                        const VpInventory *inventory,
+                                        const VpDeviceSpec *spec,
+                                        GError **error);
+
+/**
+ * vp_hotplug_lookup_ids:
+ * @hotplug: the devices of a VM
+ * @sysfs: the host
+ * @text: the id of a device, or a reference
+ * @error: return location for a #GError
+ *
+ * Returns: (transfer full) (nullable): the ids of the devices that @text stands for; %NULL with
+ *   %VP_ERROR_NO_DEVICE when the VM has none of them, or a %VP_DEVICE_ERROR
+ */
+GStrv vp_hotplug_lookup_ids (VpHotplug *hotplug, VpSysfs *sysfs, const char *text, GError **error);
+
+G_END_DECLS
