@@ -22,7 +22,8 @@ _vmplug_options() {
     devices) options=(--large-bar --json) ;;
     doctor) options=(--qemu --json) ;;
     attach) options=(--id --timeout --json) ;;
-    detach | qmp) options=(--timeout --json) ;;
+    detach) options=(--all --force --timeout --json) ;;
+    qmp) options=(--timeout --json) ;;
     stop) options=(--force --timeout) ;;
     list | status) options=(--json) ;;
   esac
@@ -31,7 +32,7 @@ _vmplug_options() {
 
 _vmplug_takes_value() {
   case $1 in
-    --detach | --dry-run | --rehearse | --json | --force | --help | --version) return 1 ;;
+    --all | --detach | --dry-run | --rehearse | --json | --force | --help | --version) return 1 ;;
     --*=*) return 1 ;;
     --*) return 0 ;;
     *) return 1 ;;
@@ -110,8 +111,8 @@ _vmplug_argument() {
     status.0 | events.0 | attach.0 | detach.0 | console.0 | stop.0 | qmp.0)
       _vmplug_ask "$program" name list
       ;;
-    attach.1) _vmplug_spec "$word" ;;
-    detach.1) _vmplug_ask "$program" id status "$1" ;;
+    attach.*) _vmplug_spec "$word" ;;
+    detach.*) _vmplug_ask "$program" id status "$1" ;;
     qmp.1)
       printf '%s\n' query-{block,commands,cpus-fast,iothreads,pci,status,version} qom-{get,list} \
         device-list-properties stop cont system_reset system_powerdown
