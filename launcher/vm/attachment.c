@@ -1,6 +1,5 @@
 #include "launcher/vm/attachment.h"
 
-#include "devices/vfio-bind.h"
 #include "launcher/error.h"
 #include "launcher/vm/argv.h"
 #include "launcher/vm/attachment-text.h"
@@ -284,8 +283,7 @@ on_taken (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (VpAttachment) self = VP_ATTACHMENT (user_data);
 
   self->host_changing = FALSE;
-  self->taken = vp_host_claims_finish (result, &self->failure);
-  if (!self->taken)
+  if (!vp_host_claims_take_finish (result, &self->taken, &self->failure))
     {
       self->state = VP_DEVICE_FAILED;
       release (self);
@@ -298,13 +296,11 @@ on_taken (GObject *source, GAsyncResult *result, gpointer user_data)
 void
 vp_attachment_take (VpAttachment *self)
 {
-  /* One that was bound before us stays bound after us. */
-  if (self->facts->function == NULL || !self->facts->spec->bind ||
-      vp_vfio_is_vfio_driver (self->facts->function->driver))
+  if (self->facts->function == NULL)
     return;
   self->host_changing = TRUE;
-  vp_host_claims_take_async (self->facts->claims, self->facts->function, on_taken,
-                             g_object_ref (self));
+  vp_host_claims_take_async (self->facts->claims, self->facts->function, self->facts->spec->bind,
+                             on_taken, g_object_ref (self));
 }
 
 void

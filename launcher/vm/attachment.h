@@ -39,8 +39,8 @@ void vp_attachment_set_taken (VpAttachment *self);
  * vp_attachment_take:
  * @self: a queued attachment
  *
- * Begins to take its host function from its driver, if its spec says so. If that fails the device
- * has failed, and whoever waits is told.
+ * Begins to make its host function the VM's: see vp_host_claims_take_async(). If that fails the
+ * device has failed, and whoever waits is told.
  */
 void vp_attachment_take (VpAttachment *self);
 
