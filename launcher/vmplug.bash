@@ -8,7 +8,7 @@ _vmplug_vm_options=(--name --machine --accel --cpu --smp --memory --numa --firmw
   --spare-window --hotplug-mode --ready --qemu)
 
 _vmplug_commands() {
-  printf '%s\n' run plan rehearse devices doctor bind release list status events attach detach \
+  printf '%s\n' run plan rehearse devices doctor bind release gc list status events attach detach \
     console stop qmp --help --version
 }
 
@@ -24,7 +24,7 @@ _vmplug_options() {
     attach) options=(--id --timeout --json) ;;
     detach | qmp) options=(--timeout --json) ;;
     stop) options=(--force --timeout) ;;
-    list | status) options=(--json) ;;
+    gc | list | status) options=(--json) ;;
   esac
   printf '%s\n' "${options[@]}" --help
 }
