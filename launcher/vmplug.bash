@@ -24,6 +24,7 @@ _vmplug_options() {
     attach) options=(--id --timeout --json) ;;
     detach | qmp) options=(--timeout --json) ;;
     stop) options=(--force --timeout) ;;
+    bind) options=(--force) ;;
     gc | list | status) options=(--json) ;;
   esac
   printf '%s\n' "${options[@]}" --help
@@ -66,7 +67,7 @@ _vmplug_spec() {
     qemu,*) printf '%s\n' "$base",{driver=,plug=auto,plug=cold,plug=hot,id=} ;;
     rng,*) printf '%s\n' "$base",{plug=auto,plug=cold,plug=hot,id=} ;;
     *,*)
-      printf '%s\n' "$base",{plug=auto,plug=cold,plug=hot,id=,bind=on,bind=off} \
+      printf '%s\n' "$base",{plug=auto,plug=cold,plug=hot,id=,bind=on,bind=off,force=on} \
         "$base",{rombar=on,rombar=off,x-no-mmap=on,x-no-mmap=off}
       ;;
     *)

@@ -1,4 +1,5 @@
 #include "devices/error.h"
+#include "devices/host-use.h"
 #include "devices/vfio-bind.h"
 #include "launcher/commands/command-line.h"
 #include "launcher/commands/commands.h"
@@ -14,7 +15,7 @@
 /* All that can be refused is refused before the first change. That the rest of a group is still
    with the host is no obstacle here: it may be next. */
 static gboolean
-check (const VpHostFunctions *host, GError **error)
+check (const VpHostFunctions *host, gboolean force, GError **error)
 {
   for (guint i = 0; i < host->functions->len; i++)
     {
@@ -34,6 +35,9 @@ check (const VpHostFunctions *host, GError **error)
                        "the vfio-pci driver is not loaded: run modprobe vfio-pci first");
           return FALSE;
         }
+      if (!vp_vfio_is_vfio_driver (function->driver) && !force &&
+          !vp_host_use_check (host->sysfs, function, error))
+        return FALSE;
     }
   return TRUE;
 }
@@ -82,10 +86,16 @@ warn_about_groups (const VpHostFunctions *host)
 int
 vp_command_bind (int argc, char **argv, gboolean *as_json, GError **error)
 {
+  gboolean force = FALSE;
+  const GOptionEntry entries[] = {
+    { "force", 0, 0, G_OPTION_ARG_NONE, &force, "Take it even if the host lives on it", NULL },
+    G_OPTION_ENTRY_NULL,
+  };
   VpCommandLine line = {
     .usage = "REF…",
     .summary = "Takes host devices from their drivers and gives them to vfio-pci. All of them are "
                "taken, or none. Whose they were is noted for vmplug release.",
+    .entries = entries,
     .min_args = 1,
     .max_args = -1,
   };
@@ -98,7 +108,7 @@ vp_command_bind (int argc, char **argv, gboolean *as_json, GError **error)
   if (refs == NULL)
     return -1;
   host = vp_host_functions_new (root, refs, error);
-  if (host == NULL || !check (host, error))
+  if (host == NULL || !check (host, force, error))
     return -1;
 
   bindings = vp_bindings_new (host->sysfs, root);

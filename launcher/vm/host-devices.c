@@ -1,5 +1,6 @@
 #include "launcher/vm/host-devices.h"
 
+#include "devices/host-use.h"
 #include "devices/vfio-bind.h"
 #include "devices/vfio-node.h"
 #include "launcher/error.h"
@@ -40,7 +41,9 @@ vp_host_devices_check (VpSysfs *sysfs,
                        const GPtrArray *taken,
                        GError **error)
 {
-  return vp_inventory_check_assignable (inventory, function, taken, error);
+  return vp_inventory_check_assignable (inventory, function, taken, error) &&
+         (!spec->bind || spec->force || vp_vfio_is_vfio_driver (function->driver) ||
+          vp_host_use_check (sysfs, function, error));
 }
 
 gboolean

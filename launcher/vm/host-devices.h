@@ -28,7 +28,9 @@ vp_host_devices_resolve (const VpInventory *inventory, const VpDeviceSpec *spec,
  * @taken: (nullable) (element-type VpPciFunction): functions that will be bound to vfio-pci first
  * @error: return location for a #GError
  *
- * Checks that a function can be given to a VM: the right driver, and a viable group. Reads only.
+ * Checks that a function can be given to a VM: the right driver, a viable group, and, when it is
+ * about to be taken from its driver, that the host does not live on it, unless that is forced.
+ * Reads only.
  *
  * Returns: %FALSE with a %VP_DEVICE_ERROR
  */
