@@ -14,6 +14,7 @@ static const VpCommand commands[] = {
     vp_command_doctor },
   { "bind", "give host devices to vfio-pci, and note whose they were", vp_command_bind },
   { "release", "give host devices back to the drivers they had", vp_command_release },
+  { "gc", "clear up after VMs whose supervisor died", vp_command_gc },
   { "list", "list the VMs that run", vp_command_list },
   { "status", "show one VM, its ports and its devices", vp_command_status },
   { "events", "print the events of a VM as lines of JSON", vp_command_events },

@@ -8,7 +8,7 @@ _vmplug_vm_options=(--name --machine --accel --cpu --smp --memory --numa --firmw
   --spare-window --hotplug-mode --ready --qemu)
 
 _vmplug_commands() {
-  printf '%s\n' run plan rehearse devices doctor bind release list status events attach detach \
+  printf '%s\n' run plan rehearse devices doctor bind release gc list status events attach detach \
     console stop qmp --help --version
 }
 
@@ -25,7 +25,8 @@ _vmplug_options() {
     detach) options=(--all --force --timeout --json) ;;
     qmp) options=(--timeout --json) ;;
     stop) options=(--force --timeout) ;;
-    list | status) options=(--json) ;;
+    bind) options=(--force) ;;
+    gc | list | status) options=(--json) ;;
   esac
   printf '%s\n' "${options[@]}" --help
 }
@@ -67,7 +68,7 @@ _vmplug_spec() {
     qemu,*) printf '%s\n' "$base",{driver=,plug=auto,plug=cold,plug=hot,id=} ;;
     rng,*) printf '%s\n' "$base",{plug=auto,plug=cold,plug=hot,id=} ;;
     *,*)
-      printf '%s\n' "$base",{plug=auto,plug=cold,plug=hot,id=,bind=on,bind=off} \
+      printf '%s\n' "$base",{plug=auto,plug=cold,plug=hot,id=,bind=on,bind=off,force=on} \
         "$base",{rombar=on,rombar=off,x-no-mmap=on,x-no-mmap=off}
       ;;
     *)

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#define VFIO_KEYS "plug=, id=, bind=, rombar=, x-no-mmap="
+#define VFIO_KEYS "plug=, id=, bind=, force=, rombar=, x-no-mmap="
 #define QEMU_KEYS "driver=, plug=, id= and the device's own properties"
 #define RNG_KEYS  "plug=, id="
 
@@ -104,6 +104,8 @@ set_vfio_param (VpDeviceSpec *spec, const VpParam *param, GError **error)
 
   if (g_str_equal (param->key, "bind"))
     return vp_params_parse_switch (param, &spec->bind, error);
+  if (g_str_equal (param->key, "force"))
+    return vp_params_parse_switch (param, &spec->force, error);
 
   if (g_str_equal (param->key, "rombar"))
     {
@@ -214,6 +216,12 @@ vp_device_spec_parse (const char *text, GError **error)
   if (spec->kind == VP_DEVICE_SPEC_QEMU && spec->driver == NULL)
     {
       g_set_error_literal (error, VP_ERROR, VP_ERROR_USAGE, "qemu: driver= is missing");
+      return NULL;
+    }
+  if (spec->force && !spec->bind)
+    {
+      g_set_error (error, VP_ERROR, VP_ERROR_USAGE,
+                   "%s: force=on is about taking it from its driver: add bind=on", params->head);
       return NULL;
     }
   return g_steal_pointer (&spec);

@@ -26,10 +26,11 @@ typedef enum
  * @id: (nullable): the id asked for
  * @plug: where it shall go
  * @bind: whether to take the host device from its driver, and to give it back afterwards
+ * @force: whether to take it even if the host lives on it; only with @bind
  *
  * One --device or attach argument:
  *
- *   REF[,plug=auto|cold|hot][,id=ID][,bind=on|off][,rombar=on|off][,x-no-mmap=on|off]
+ *   REF[,plug=auto|cold|hot][,id=ID][,bind=on|off][,force=on|off][,rombar=on|off][,x-no-mmap=on|off]
  *   qemu,driver=NAME[,plug=…][,id=ID][,PROPERTY=VALUE]…
  *   rng[,plug=…][,id=ID]
  *
@@ -48,6 +49,7 @@ typedef struct
   char *id;
   VpPlug plug;
   gboolean bind;
+  gboolean force;
 } VpDeviceSpec;
 
 /**

@@ -18,22 +18,6 @@ vp_attachment_list_find_changing (const GPtrArray *list)
   return NULL;
 }
 
-gboolean
-vp_attachment_list_holds_group (const GPtrArray *list, int group)
-{
-  for (guint i = 0; i < list->len; i++)
-    {
-      const VpPciFunction *function = vp_attachment_get_facts (list->pdata[i])->function;
-      VpDeviceState state = vp_attachment_get_state (list->pdata[i]);
-
-      if (function != NULL && function->group == group &&
-          (state == VP_DEVICE_ADDING || state == VP_DEVICE_ACCEPTED || state == VP_DEVICE_USABLE ||
-           state == VP_DEVICE_PENDING_REMOVAL))
-        return TRUE;
-    }
-  return FALSE;
-}
-
 static gpointer
 ref_element (gconstpointer element, gpointer user_data)
 {

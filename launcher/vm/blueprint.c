@@ -10,6 +10,9 @@
 
 #include <string.h>
 
+/* A QEMU that was killed a moment ago may still have a group open: 0.24 s was seen. */
+#define PATIENCE_MS 1000
+
 /* How many devices warnings name before they say "and N more". */
 #define MAX_NAMED 3
 
@@ -154,8 +157,10 @@ check_devices (VpBlueprint *self, const Wishes *wishes, GPtrArray *warnings, GEr
       g_autoptr (GError) why = NULL;
 
       if (request->function == NULL ||
-          vp_host_devices_check (self->sysfs, self->inventory, request->function, wishes->taken,
-                                 TRUE, &why))
+          (vp_host_devices_check (self->sysfs, self->inventory, request->function,
+                                  wishes->specs->pdata[i], wishes->taken, &why) &&
+           vp_host_devices_check_free (self->sysfs, request->function,
+                                       warnings == NULL ? PATIENCE_MS : 0, &why)))
         continue;
       if (warnings == NULL)
         {

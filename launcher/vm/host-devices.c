@@ -1,8 +1,11 @@
 #include "launcher/vm/host-devices.h"
 
+#include "devices/host-use.h"
 #include "devices/vfio-bind.h"
 #include "devices/vfio-node.h"
 #include "launcher/error.h"
+#include "launcher/vm/group-lock.h"
+#include "launcher/vm/run-dir.h"
 
 GPtrArray *
 vp_host_devices_resolve (const VpInventory *inventory, const VpDeviceSpec *spec, GError **error)
@@ -34,14 +37,27 @@ gboolean
 vp_host_devices_check (VpSysfs *sysfs,
                        const VpInventory *inventory,
                        const VpPciFunction *function,
+                       const VpDeviceSpec *spec,
                        const GPtrArray *taken,
-                       gboolean look_at_node,
                        GError **error)
 {
-  if (!vp_inventory_check_assignable (inventory, function, taken, error))
-    return FALSE;
+  return vp_inventory_check_assignable (inventory, function, taken, error) &&
+         (!spec->bind || spec->force || vp_vfio_is_vfio_driver (function->driver) ||
+          vp_host_use_check (sysfs, function, error));
+}
 
+gboolean
+vp_host_devices_check_free (VpSysfs *sysfs,
+                            const VpPciFunction *function,
+                            guint patience_ms,
+                            GError **error)
+{
+  g_autofree char *base = vp_run_dir_base (vp_sysfs_get_root (sysfs));
+
+  if (function->group < 0)
+    return TRUE;
   /* Before it is bound there is no node to look at. */
-  return !look_at_node || !vp_vfio_is_vfio_driver (function->driver) ||
-         vp_vfio_node_check (sysfs, function->group, error);
+  return vp_group_lock_check (base, function->group, error) &&
+         (!vp_vfio_is_vfio_driver (function->driver) ||
+          vp_vfio_node_wait (sysfs, function->group, patience_ms, error));
 }

@@ -1,7 +1,5 @@
 #include "launcher/vm/host-hold.h"
 
-#include "devices/vfio-bind.h"
-
 struct _VpHostHold
 {
   GObject parent_instance;
@@ -30,19 +28,18 @@ on_taken (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (VpHostHold) self = VP_HOST_HOLD (user_data);
   g_autoptr (GError) error = NULL;
 
-  self->taken = vp_host_claims_finish (result, &error);
+  vp_host_claims_take_finish (result, &self->taken, &error);
   g_signal_emit (self, signals[SIGNAL_TAKEN], 0, error);
 }
 
 void
 vp_host_hold_take (VpHostHold *self)
 {
-  /* One that was bound before us stays bound after us. */
-  if (self->function == NULL || !self->bind || self->taken ||
-      vp_vfio_is_vfio_driver (self->function->driver))
+  if (self->function == NULL || self->taken)
     g_signal_emit (self, signals[SIGNAL_TAKEN], 0, NULL);
   else
-    vp_host_claims_take_async (self->claims, self->function, on_taken, g_object_ref (self));
+    vp_host_claims_take_async (self->claims, self->function, self->bind, on_taken,
+                               g_object_ref (self));
 }
 
 static void

@@ -36,7 +36,8 @@ void vp_host_hold_set_taken (VpHostHold *self);
  * vp_host_hold_take:
  * @self: a hold
  *
- * Takes it from its driver; "taken" comes later, or at once when there is nothing to take.
+ * Makes it the VM's: see vp_host_claims_take_async(). "taken" comes later, or at once when there is
+ * nothing to take.
  */
 void vp_host_hold_take (VpHostHold *self);
 

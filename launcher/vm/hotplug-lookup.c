@@ -16,9 +16,8 @@ vp_hotplug_lookup_functions (VpHotplug *hotplug,
     {
       const VpPciFunction *function = functions->pdata[i];
 
-      if (function != NULL &&
-          !vp_host_devices_check (sysfs, inventory, function, spec->bind ? functions : NULL,
-                                  !vp_hotplug_holds_group (hotplug, function->group), error))
+      if (function != NULL && !vp_host_devices_check (sysfs, inventory, function, spec,
+                                                      spec->bind ? functions : NULL, error))
         return NULL;
     }
   return g_steal_pointer (&functions);

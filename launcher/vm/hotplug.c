@@ -77,12 +77,6 @@ vp_hotplug_set_ready (VpHotplug *self)
     vp_slot_mates_add (all->pdata[i]);
 }
 
-gboolean
-vp_hotplug_holds_group (VpHotplug *self, int group)
-{
-  return vp_attachment_list_holds_group (self->devices, group);
-}
-
 void
 vp_hotplug_attach_async (VpHotplug *self,
                          VpAttachSource *source,

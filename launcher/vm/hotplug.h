@@ -59,15 +59,6 @@ void vp_hotplug_set_running (VpHotplug *self, VpQmpClient *client);
 void vp_hotplug_set_ready (VpHotplug *self);
 
 /**
- * vp_hotplug_holds_group:
- * @self: a hotplug
- * @group: an IOMMU group
- *
- * Returns: whether this VM has a device of @group, so that its QEMU holds the group open
- */
-gboolean vp_hotplug_holds_group (VpHotplug *self, int group);
-
-/**
  * vp_hotplug_attach_async:
  * @self: a hotplug
  * @source: what was asked for

@@ -1,7 +1,6 @@
 #include "launcher/vm/machine.h"
 
 #include "devices/lifecycle.h"
-#include "devices/vfio-bind.h"
 #include "launcher/config/accelerator.h"
 #include "launcher/error.h"
 #include "launcher/vm/host-change.h"
@@ -10,6 +9,12 @@
 #include "launcher/vm/readiness.h"
 
 #include <unistd.h>
+
+/* A QEMU that was killed a moment ago may still have a group open: 0.24 s was seen. */
+#define START_PATIENCE_MS 1000
+
+/* A driver that does not let go of a device keeps the start no longer than this. */
+#define START_DEADLINE_MS 30000
 
 /* Giving devices back after QEMU's end takes milliseconds; a driver that hangs must not keep us. */
 #define LAST_GIVE_BACK_MS 30000
@@ -30,7 +35,7 @@ struct _VpMachine
 
   GTask *start;        /* nullable: who waits for the start */
   GError *start_error; /* nullable: why it failed; told once everything is undone */
-  GPtrArray *taken;    /* (element-type VpPciFunction): host functions taken for the start */
+  GArray *takes;       /* (element-type VpHostTake): the host functions of the plan */
   gint64 started_us;
   gboolean stopping;
 };
@@ -185,8 +190,13 @@ on_taken (GObject *source, GAsyncResult *result, gpointer user_data)
       tell_end (self);
       return;
     }
-  for (guint i = 0; i < self->taken->len; i++)
-    vp_hotplug_mark_taken (self->hotplug, self->taken->pdata[i]);
+  for (guint i = 0; i < self->takes->len; i++)
+    {
+      const VpHostTake *take = &g_array_index (self->takes, VpHostTake, i);
+
+      if (take->taken) /* one that was bound before us stays bound after us */
+        vp_hotplug_mark_taken (self->hotplug, take->function);
+    }
   if (self->stopping)
     {
       g_set_error (&self->start_error, VP_ERROR, VP_ERROR_START, "%s was stopped before it started",
@@ -212,12 +222,13 @@ vp_machine_start_async (VpMachine *self, GAsyncReadyCallback callback, gpointer 
       const VpPlanDevice *device = blueprint->plan->devices->pdata[i];
       const VpDeviceSpec *spec = blueprint->specs->pdata[i];
 
-      /* One that was bound before us stays bound after us. */
-      if (device->function != NULL && spec->bind &&
-          !vp_vfio_is_vfio_driver (device->function->driver))
-        g_ptr_array_add (self->taken, (gpointer) device->function);
+      const VpHostTake take = { device->function, spec->bind, FALSE, FALSE };
+
+      if (device->function != NULL)
+        g_array_append_val (self->takes, take);
     }
-  vp_host_change_take_async (self->bindings, self->taken, on_taken, g_object_ref (self));
+  vp_host_change_take_async (self->bindings, self->takes, START_PATIENCE_MS, START_DEADLINE_MS,
+                             on_taken, g_object_ref (self));
 }
 
 gboolean
@@ -427,7 +438,7 @@ vp_machine_finalize (GObject *object)
 
   g_clear_error (&self->start_error);
   g_clear_pointer (&self->readiness, vp_readiness_free);
-  g_ptr_array_unref (self->taken);
+  g_array_unref (self->takes);
   vp_blueprint_free (self->blueprint);
 
   G_OBJECT_CLASS (vp_machine_parent_class)->finalize (object);
@@ -450,7 +461,7 @@ vp_machine_class_init (VpMachineClass *klass)
 static void
 vp_machine_init (VpMachine *self)
 {
-  self->taken = g_ptr_array_new ();
+  self->takes = g_array_new (FALSE, FALSE, sizeof (VpHostTake));
   self->qemu = vp_qemu_new ();
   g_signal_connect (self->qemu, "event", G_CALLBACK (on_event), self);
   g_signal_connect (self->qemu, "output", G_CALLBACK (on_console_output), self);
