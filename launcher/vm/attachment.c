@@ -222,8 +222,7 @@ release (VpAttachment *self)
 {
   vp_bar_watch_stop (self->watch);
   vp_removal_stop (self->removal);
-  self->host_changing =
-      self->client != NULL && !self->gone && vp_plugger_has_backends (self->plugger);
+  self->host_changing = !self->gone && vp_plugger_has_backends (self->plugger);
   if (self->host_changing)
     vp_plugger_clear_async (self->plugger, self->client, on_cleared, g_object_ref (self));
   else
