@@ -65,6 +65,16 @@ _vmplug_host_devices() {
 _vmplug_spec() {
   local base=${1%,*}
   case $1 in
+    disk,*,*)
+      printf '%s\n' "$base",{format=raw,format=qcow2,readonly} \
+        "$base",model={virtio-blk,virtio-scsi,nvme} "$base",{plug=auto,plug=cold,plug=hot,id=}
+      ;;
+    disk,*) compgen -f -P disk, -- "${1#disk,}" ;;
+    nic,*,*)
+      [[ $1 != nic,tap,* ]] || printf '%s\n' "$base",{ifname=,vhost=auto,vhost=on,vhost=off}
+      printf '%s\n' "$base",{model=virtio-net,model=e1000e,mac=,plug=auto,plug=cold,plug=hot,id=}
+      ;;
+    nic,*) printf '%s\n' nic,user nic,tap,ifname= nic,passt ;;
     qemu,*) printf '%s\n' "$base",{driver=,plug=auto,plug=cold,plug=hot,id=} ;;
     rng,*) printf '%s\n' "$base",{plug=auto,plug=cold,plug=hot,id=} ;;
     *,*)
@@ -73,7 +83,7 @@ _vmplug_spec() {
       ;;
     *)
       _vmplug_host_devices
-      printf '%s\n' qemu,driver= rng
+      printf '%s\n' qemu,driver= rng disk, nic,
       ;;
   esac
 }
@@ -178,7 +188,7 @@ _vmplug() {
 
   if [[ ${#COMPREPLY[@]} -eq 0 && -n $files ]]; then
     compopt -o default # bash's own, which knows how to quote
-  elif [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *[=:] ]]; then
+  elif [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *[=:,] ]]; then
     compopt -o nospace # more is to come
   fi
 }

@@ -14,16 +14,23 @@
 #define DEFAULT_TIMEOUT_MS 30000
 
 /* A spec is parsed here too, although the supervisor has the last word: a typing error needs no VM
-   to be told. */
+   to be told. Nor is the supervisor in our folder. */
 static gboolean
 check_specs (char **specs, GError **error)
 {
+  g_autofree char *folder = g_get_current_dir ();
+
   for (char **text = specs; *text != NULL; text++)
     {
       g_autoptr (VpDeviceSpec) spec = vp_device_spec_parse (*text, error);
+      g_autofree char *as_typed = *text;
 
       if (spec == NULL)
-        return FALSE;
+        {
+          g_steal_pointer (&as_typed);
+          return FALSE;
+        }
+      *text = vp_device_spec_make_absolute (as_typed, folder);
     }
   return TRUE;
 }

@@ -2,12 +2,16 @@
 
 #include "devices/plan.h"
 #include "launcher/config/config.h"
+#include "launcher/vm/plug-sequence.h"
 
 G_BEGIN_DECLS
 
-/** File descriptors that QEMU finds open: its end of the QMP and of the console socketpair. */
+/** File descriptors that QEMU finds open: its end of the QMP and of the console socketpair, and
+ * then whatever the devices of its command line need. */
+#define VP_ARGV_FIRST_FD   3
 #define VP_ARGV_QMP_FD     3
 #define VP_ARGV_CONSOLE_FD 4
+#define VP_ARGV_DEVICE_FD  5
 
 /**
  * VpArgvInput:
@@ -17,6 +21,7 @@ G_BEGIN_DECLS
  * @accel: kvm or tcg
  * @cpu: argument of -cpu
  * @n_host_nodes: how many NUMA nodes the host has
+ * @has_vhost_net: whether /dev/vhost-net can be opened
  */
 typedef struct
 {
@@ -26,6 +31,7 @@ typedef struct
   VpAccel accel;
   const char *cpu;
   guint n_host_nodes;
+  gboolean has_vhost_net;
 } VpArgvInput;
 
 /**
@@ -39,6 +45,16 @@ typedef struct
  * Returns: (transfer full): a %NULL-terminated array
  */
 char **vp_argv_build (const VpArgvInput *input);
+
+/**
+ * vp_argv_get_cold_devices:
+ * @input: everything that decides
+ *
+ * Returns: (transfer full) (element-type VpPlugSequence): what vp_argv_build() makes of the cold
+ *   devices, in the order of the plan; their file descriptors are those that QEMU is to inherit,
+ *   from %VP_ARGV_DEVICE_FD on
+ */
+GPtrArray *vp_argv_get_cold_devices (const VpArgvInput *input);
 
 /**
  * vp_argv_add_topology:

@@ -22,6 +22,8 @@ G_BEGIN_DECLS
  *   hotplug one that the firmware saw is lost without an event, and a second one does no harm;
  *   to SHPC it would be a change of mind
  * @bounce_ms: how soon after it was added a removal that nobody asked for is a bounce
+ * @vm: name of the VM
+ * @sysfs: the host; borrowed
  * @claims: the VM's host functions, of which it is to be one; a reference is taken
  *
  * What an attachment is made of, and what never changes about it.
@@ -38,6 +40,8 @@ typedef struct
   VpMachineType machine;
   gboolean repeat_delete;
   guint bounce_ms;
+  const char *vm;
+  VpSysfs *sysfs;
   VpHostClaims *claims;
 } VpAttachmentFacts;
 

@@ -81,6 +81,14 @@ GError *vp_attachment_view_not_now (const VpAttachmentView *view);
 GError *vp_attachment_view_over (const VpAttachmentView *view);
 
 /**
+ * vp_attachment_view_thrown_out:
+ * @view: a device that has left QEMU, and nobody has said why
+ *
+ * Returns: (transfer full): a %VP_ERROR_REFUSED that says so
+ */
+GError *vp_attachment_view_thrown_out (const VpAttachmentView *view);
+
+/**
  * vp_attachment_view_mate:
  * @view: a device
  * @why: of what another one has failed that belongs to it

@@ -1,7 +1,7 @@
 #include "launcher/vm/attachment.h"
 
 #include "launcher/error.h"
-#include "launcher/vm/argv.h"
+#include "launcher/vm/attachment-plug.h"
 #include "launcher/vm/attachment-waits.h"
 #include "launcher/vm/bar-watch.h"
 #include "launcher/vm/bounce.h"
@@ -17,8 +17,10 @@ struct _VpAttachment
   VpDeviceState state;
   VpBarWatch *watch;
   VpRemoval *removal;
+  VpPlugger *plugger;
   VpHostHold *hold;
   VpBounce bounce;
+  gboolean clearing;  /* what was behind it is being taken out of QEMU */
   gboolean exposed;   /* the guest can see it: function 0 of its slot is there */
   gboolean paused;    /* the VM is */
   gboolean gone;      /* QEMU is */
@@ -44,36 +46,22 @@ static guint signals[N_SIGNALS];
 static void apply (VpAttachment *self, VpDeviceEvent event);
 
 static void
-on_device_add (GObject *source, GAsyncResult *result, gpointer user_data)
+on_added (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (VpAttachment) self = VP_ATTACHMENT (user_data);
   g_autoptr (GError) error = NULL;
-  g_autoptr (JsonNode) reply =
-      vp_qmp_client_execute_finish (VP_QMP_CLIENT (source), result, &error);
+  VpPlugOutcome outcome;
 
-  if (reply != NULL)
+  if (!vp_plugger_add_finish (self->plugger, result, &outcome, &error))
     {
-      vp_bounce_start (&self->bounce);
-      apply (self, VP_DEVICE_EVENT_ADD_OK);
-      return;
+      if (vp_qmp_client_is_closed (self->client))
+        return; /* QEMU may have it open: its end tells the end of everything */
+      self->failure = vp_attachment_plug_failure (self->facts->id, error);
     }
-  if (vp_qmp_client_is_closed (self->client))
-    return; /* no answer of QEMU, which may have it open: its end tells the end of everything */
-
-  g_set_error (&self->failure, VP_ERROR, VP_ERROR_REFUSED, "%s: QEMU refused it: %s",
-               self->facts->id, error->message);
-  apply (self, VP_DEVICE_EVENT_ADD_FAILED);
-}
-
-static void
-send_add (VpAttachment *self)
-{
-  JsonObject *arguments = vp_argv_device (self->facts->spec, self->facts->function, self->facts->id,
-                                          &self->facts->place);
-
-  /* No deadline: pinning a large guest's memory takes minutes, and QEMU answers or ends. */
-  vp_qmp_client_execute_async (self->client, "device_add", arguments, NULL, 0, NULL, on_device_add,
-                               g_object_ref (self));
+  vp_bounce_start (&self->bounce);
+  apply (self, outcome == VP_PLUG_UNDONE ? VP_DEVICE_EVENT_ADD_FAILED : VP_DEVICE_EVENT_ADD_OK);
+  if (outcome == VP_PLUG_ACCEPTED)
+    apply (self, VP_DEVICE_EVENT_UNUSABLE);
 }
 
 /* What the guest cannot see has no BARs to look at. */
@@ -138,21 +126,76 @@ on_removal_refused (VpRemoval *removal, const GError *why, gpointer user_data)
 static void
 on_let_go (VpHostHold *hold, const GError *why, gpointer user_data)
 {
-  g_autoptr (VpAttachment) self = VP_ATTACHMENT (user_data); /* release() has made it stay */
+  g_autoptr (VpAttachment) self = VP_ATTACHMENT (user_data); /* let_go() has made it stay */
 
   if (why != NULL)
     {
+      g_clear_error (&self->host_error); /* a host function matters more than what is in QEMU */
       self->host_error = g_error_copy (why);
       g_prefix_error (
           &self->host_error,
           "%s has left the VM, but its driver has not taken it back: ", self->facts->id);
-      if (self->failure != NULL)
-        vp_error_append (self->failure, self->host_error);
     }
+  if (self->host_error != NULL && self->failure != NULL)
+    vp_error_append (self->failure, self->host_error);
   g_signal_emit (self, signals[SIGNAL_CHANGED], 0);
   vp_attachment_waits_tell_usable (self->waits);
   vp_attachment_waits_tell_removed (self->waits, self->host_error);
   g_signal_emit (self, signals[SIGNAL_RELEASED], 0);
+}
+
+static void
+let_go (VpAttachment *self)
+{
+  vp_host_hold_let_go (g_object_ref (self)->hold);
+}
+
+static void
+on_retry (gpointer user_data)
+{
+  VpAttachment *self = VP_ATTACHMENT (user_data);
+
+  self->bounce.timer = 0;
+  apply (self, VP_DEVICE_EVENT_RETRY);
+}
+
+static void
+retry_later (VpAttachment *self)
+{
+  if (vp_bounce_again (&self->bounce, on_retry, self))
+    return;
+
+  g_set_error (&self->failure, VP_ERROR, VP_ERROR_REFUSED,
+               "%s was thrown out by the guest %u times, each within %u s", self->facts->id,
+               self->bounce.n, self->facts->bounce_ms / 1000);
+  apply (self, VP_DEVICE_EVENT_GIVE_UP);
+}
+
+static void
+on_cleared (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (VpAttachment) self = VP_ATTACHMENT (user_data);
+  g_autoptr (GError) left = NULL;
+
+  self->clearing = FALSE;
+  left = vp_attachment_plug_finish_clear (self->facts->id, self->plugger, result, self->gone);
+  if (self->state == VP_DEVICE_BOUNCED)
+    {
+      retry_later (self); /* what is left is in the way then, and QEMU says so */
+      return;
+    }
+  self->host_error = g_steal_pointer (&left);
+  let_go (self);
+}
+
+/* The device has left QEMU: what was behind it is to follow. */
+static void
+clear (VpAttachment *self)
+{
+  if (self->clearing) /* since it bounced */
+    return;
+  self->clearing = TRUE;
+  vp_plugger_clear_async (self->plugger, self->client, on_cleared, g_object_ref (self));
 }
 
 static void
@@ -161,7 +204,11 @@ release (VpAttachment *self)
   vp_bar_watch_stop (self->watch);
   vp_removal_stop (self->removal);
   vp_bounce_stop (&self->bounce);
-  vp_host_hold_let_go (g_object_ref (self)->hold);
+  if (self->clearing ||
+      (self->client != NULL && !self->gone && vp_plugger_has_backends (self->plugger)))
+    clear (self);
+  else
+    let_go (self);
 }
 
 static void
@@ -177,33 +224,11 @@ on_taken (VpHostHold *hold, const GError *why, gpointer user_data)
 }
 
 static void
-on_retry (gpointer user_data)
-{
-  VpAttachment *self = VP_ATTACHMENT (user_data);
-
-  self->bounce.timer = 0;
-  apply (self, VP_DEVICE_EVENT_RETRY);
-}
-
-static void
-retry_later (VpAttachment *self)
-{
-  vp_bar_watch_stop (self->watch);
-  self->exposed = FALSE;
-  if (vp_bounce_again (&self->bounce, on_retry, self))
-    return;
-
-  g_set_error (&self->failure, VP_ERROR, VP_ERROR_REFUSED,
-               "%s was thrown out by the guest %u times, each within %u s", self->facts->id,
-               self->bounce.n, self->facts->bounce_ms / 1000);
-  apply (self, VP_DEVICE_EVENT_GIVE_UP);
-}
-
-static void
 apply (VpAttachment *self, VpDeviceEvent event)
 {
   VpDeviceState before = self->state;
   VpDeviceAction action = vp_lifecycle_step (&self->state, event);
+  const VpAttachmentView view = vp_attachment_get_view (self);
   g_autoptr (VpAttachment) alive = g_object_ref (self);
 
   /* The end of a device is told when its host function is back. */
@@ -218,7 +243,7 @@ apply (VpAttachment *self, VpDeviceEvent event)
       vp_host_hold_take (g_object_ref (self)->hold);
       break;
     case VP_DEVICE_ACTION_ADD:
-      send_add (self);
+      vp_plugger_add_async (self->plugger, self->client, on_added, g_object_ref (self));
       break;
     case VP_DEVICE_ACTION_VERIFY:
       watch (self);
@@ -227,15 +252,16 @@ apply (VpAttachment *self, VpDeviceEvent event)
       vp_attachment_waits_tell_usable (self->waits);
       break;
     case VP_DEVICE_ACTION_RETRY:
-      retry_later (self);
+      vp_bar_watch_stop (self->watch);
+      self->exposed = FALSE;
+      clear (self);
       break;
     case VP_DEVICE_ACTION_DELETE:
       vp_removal_ask (self->removal, self->client);
       break;
     case VP_DEVICE_ACTION_RELEASE:
       if (self->state == VP_DEVICE_FAILED && self->failure == NULL)
-        g_set_error (&self->failure, VP_ERROR, VP_ERROR_REFUSED,
-                     "%s was thrown out again before the guest could use it", self->facts->id);
+        self->failure = vp_attachment_view_thrown_out (&view);
       release (self);
       break;
     case VP_DEVICE_ACTION_NONE:
@@ -393,7 +419,8 @@ vp_attachment_get_host_error (VpAttachment *self)
 gboolean
 vp_attachment_is_host_changing (VpAttachment *self)
 {
-  return vp_host_hold_is_giving_back (self->hold) || self->state == VP_DEVICE_RESERVED;
+  return self->clearing || vp_host_hold_is_giving_back (self->hold) ||
+         self->state == VP_DEVICE_RESERVED;
 }
 
 VpAttachmentView
@@ -422,6 +449,7 @@ vp_attachment_dispose (GObject *object)
   g_clear_object (&self->watch);
   g_clear_object (&self->removal);
   vp_bounce_stop (&self->bounce);
+  g_clear_object (&self->plugger);
   g_clear_object (&self->hold);
   vp_attachment_waits_end (self->waits, over);
   g_clear_object (&self->client);
@@ -482,6 +510,7 @@ vp_attachment_new (const VpAttachmentFacts *facts)
   self->hold = vp_host_hold_new (facts->claims, facts->function, facts->spec->bind);
   g_signal_connect_object (self->hold, "taken", G_CALLBACK (on_taken), self, 0);
   g_signal_connect_object (self->hold, "let-go", G_CALLBACK (on_let_go), self, 0);
+  self->plugger = vp_attachment_plug_new (self->facts);
   self->watch = vp_bar_watch_new (self->facts->id);
   g_signal_connect_object (self->watch, "mapped", G_CALLBACK (on_mapped), self, 0);
   g_signal_connect_object (self->watch, "stuck", G_CALLBACK (on_stuck), self, 0);

@@ -4,6 +4,7 @@
 #include "devices/error.h"
 #include "launcher/vm/attachment-list.h"
 #include "launcher/vm/bounce.h"
+#include "launcher/vm/disk-users.h"
 
 struct _VpDeviceRegistry
 {
@@ -150,6 +151,13 @@ check_not_there (VpDeviceRegistry *self, const VpSlotRequest *request, GError **
 }
 
 gboolean
+vp_device_registry_check_disk (VpDeviceRegistry *self, const VpDeviceSpec *spec, GError **error)
+{
+  return spec->disk == NULL ||
+         vp_disk_users_check (self->blueprint->config, self->devices, spec->disk, error);
+}
+
+gboolean
 vp_device_registry_reserve (VpDeviceRegistry *self,
                             VpSlotRequest *requests,
                             guint n_requests,
@@ -199,6 +207,8 @@ vp_device_registry_add (VpDeviceRegistry *self,
   facts->repeat_delete =
       self->blueprint->config->hotplug_mode == VP_HOTPLUG_ACPI &&
       vp_plan_port_has_acpi_hotplug (vp_plan_find_port (plan, facts->place.port));
+  facts->vm = self->blueprint->config->name;
+  facts->sysfs = self->blueprint->sysfs;
   facts->bounce_ms = self->bounce_ms;
   facts->claims = self->claims;
   device = vp_attachment_new (facts);

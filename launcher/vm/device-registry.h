@@ -92,6 +92,17 @@ char *vp_device_registry_make_id (VpDeviceRegistry *self,
                                   const VpPciFunction *function);
 
 /**
+ * vp_device_registry_check_disk:
+ * @self: a registry
+ * @spec: what was asked for
+ * @error: return location for a #GError
+ *
+ * Returns: %FALSE with an error as vp_disk_users_check() when it is a disk whose file the VM has
+ */
+gboolean
+vp_device_registry_check_disk (VpDeviceRegistry *self, const VpDeviceSpec *spec, GError **error);
+
+/**
  * vp_device_registry_reserve:
  * @self: a registry
  * @requests: (inout) (array length=n_requests): who is to share a slot; each gets its place

@@ -4,6 +4,7 @@
 #include "launcher/error.h"
 #include "launcher/vm/attach-call.h"
 #include "launcher/vm/attachment-list.h"
+#include "launcher/vm/disk-users.h"
 #include "launcher/vm/gathering.h"
 #include "qmp/message.h"
 

@@ -2,7 +2,9 @@
 
 #include "devices/lifecycle.h"
 #include "launcher/config/accelerator.h"
+#include "launcher/config/device-check.h"
 #include "launcher/error.h"
+#include "launcher/vm/cold-fds.h"
 #include "launcher/vm/host-change.h"
 #include "launcher/vm/hotplug-lookup.h"
 #include "launcher/vm/qemu.h"
@@ -36,6 +38,7 @@ struct _VpMachine
   GTask *start;        /* nullable: who waits for the start */
   GError *start_error; /* nullable: why it failed; told once everything is undone */
   GArray *takes;       /* (element-type VpHostTake): the host functions of the plan */
+  GPtrArray *keepers;  /* (element-type GObject): the other ends of what QEMU has inherited */
   gint64 started_us;
   gboolean stopping;
 };
@@ -204,6 +207,11 @@ on_taken (GObject *source, GAsyncResult *result, gpointer user_data)
       wind_up (self);
       return;
     }
+  if (!vp_cold_fds_open (self->blueprint, self->qemu, self->keepers, &self->start_error))
+    {
+      wind_up (self);
+      return;
+    }
   vp_qemu_start_async (self->qemu, self->blueprint->argv, self->run_dir, on_qemu_started,
                        g_object_ref (self));
 }
@@ -267,7 +275,8 @@ vp_machine_attach_async (VpMachine *self,
   g_autoptr (GError) error = NULL;
 
   g_task_set_source_tag (task, vp_machine_attach_async);
-  inventory = vp_inventory_read (self->blueprint->sysfs, &error);
+  if (vp_device_check (owned_spec, &error))
+    inventory = vp_inventory_read (self->blueprint->sysfs, &error);
   if (inventory != NULL)
     functions = vp_hotplug_lookup_functions (self->hotplug, self->blueprint->sysfs, inventory,
                                              owned_spec, &error);
@@ -439,6 +448,7 @@ vp_machine_finalize (GObject *object)
   g_clear_error (&self->start_error);
   g_clear_pointer (&self->readiness, vp_readiness_free);
   g_array_unref (self->takes);
+  g_ptr_array_unref (self->keepers);
   vp_blueprint_free (self->blueprint);
 
   G_OBJECT_CLASS (vp_machine_parent_class)->finalize (object);
@@ -462,6 +472,7 @@ static void
 vp_machine_init (VpMachine *self)
 {
   self->takes = g_array_new (FALSE, FALSE, sizeof (VpHostTake));
+  self->keepers = g_ptr_array_new_with_free_func (g_object_unref);
   self->qemu = vp_qemu_new ();
   g_signal_connect (self->qemu, "event", G_CALLBACK (on_event), self);
   g_signal_connect (self->qemu, "output", G_CALLBACK (on_console_output), self);
