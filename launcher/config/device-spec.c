@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#define VFIO_KEYS "plug=, id=, bind=, rombar=, x-no-mmap="
+#define VFIO_KEYS "plug=, id=, bind=, iommufd=, rombar=, x-no-mmap="
 #define QEMU_KEYS "driver=, plug=, id= and the device's own properties"
 #define RNG_KEYS  "plug=, id="
 
@@ -44,6 +44,21 @@ set_plug (VpDeviceSpec *spec, const char *value, GError **error)
     spec->plug = VP_PLUG_HOT;
   else
     return vp_error_refuse (error, value, "is none of auto, cold, hot (plug)");
+  return TRUE;
+}
+
+static gboolean
+set_iommufd (VpDeviceSpec *spec, const char *value, GError **error)
+{
+  static const char *const choices[] = { "auto", "on", "off", NULL };
+  guint index;
+
+  if (!vp_params_parse_choice (value, choices, &index, error))
+    {
+      g_prefix_error (error, "iommufd: ");
+      return FALSE;
+    }
+  spec->iommufd = (VpIommufd) index;
   return TRUE;
 }
 
@@ -104,6 +119,8 @@ set_vfio_param (VpDeviceSpec *spec, const VpParam *param, GError **error)
 
   if (g_str_equal (param->key, "bind"))
     return vp_params_parse_switch (param, &spec->bind, error);
+  if (g_str_equal (param->key, "iommufd"))
+    return set_iommufd (spec, param->value, error);
 
   if (g_str_equal (param->key, "rombar"))
     {

@@ -17,6 +17,21 @@ typedef enum
 } VpDeviceSpecKind;
 
 /**
+ * VpIommufd:
+ * @VP_IOMMUFD_AUTO: for a device that is named by its own node, where the host and QEMU can
+ * @VP_IOMMUFD_ON: by the device's node and /dev/iommu, or not at all
+ * @VP_IOMMUFD_OFF: by the device's group
+ *
+ * How QEMU gets at a host device.
+ */
+typedef enum
+{
+  VP_IOMMUFD_AUTO,
+  VP_IOMMUFD_ON,
+  VP_IOMMUFD_OFF,
+} VpIommufd;
+
+/**
  * VpDeviceSpec:
  * @kind: a host device or an emulated one
  * @text: as typed
@@ -26,10 +41,12 @@ typedef enum
  * @id: (nullable): the id asked for
  * @plug: where it shall go
  * @bind: whether to take the host device from its driver, and to give it back afterwards
+ * @iommufd: how QEMU gets at the host device
  *
  * One --device or attach argument:
  *
- *   REF[,plug=auto|cold|hot][,id=ID][,bind=on|off][,rombar=on|off][,x-no-mmap=on|off]
+ *   REF[,plug=auto|cold|hot][,id=ID][,bind=on|off][,iommufd=auto|on|off][,rombar=on|off]
+ *     [,x-no-mmap=on|off]
  *   qemu,driver=NAME[,plug=…][,id=ID][,PROPERTY=VALUE]…
  *   rng[,plug=…][,id=ID]
  *
@@ -48,6 +65,7 @@ typedef struct
   char *id;
   VpPlug plug;
   gboolean bind;
+  VpIommufd iommufd;
 } VpDeviceSpec;
 
 /**

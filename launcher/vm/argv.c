@@ -5,6 +5,7 @@
 #include "launcher/vm/argv-writer.h"
 #include "launcher/vm/numa-nodes.h"
 #include "launcher/vm/own-devices.h"
+#include "launcher/vm/passed-fds.h"
 
 #define SANDBOX       "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 #define MDEV_FOLDER   "/sys/bus/mdev/devices/"
@@ -190,6 +191,50 @@ vp_argv_device (const VpDeviceSpec *spec,
   return device;
 }
 
+JsonObject *
+vp_argv_iommufd (const char *fd)
+{
+  JsonObject *object = json_object_new ();
+
+  json_object_set_string_member (object, "qom-type", "iommufd");
+  json_object_set_string_member (object, "id", VP_ARGV_IOMMUFD_ID);
+  json_object_set_string_member (object, "fd", fd);
+  return object;
+}
+
+void
+vp_argv_use_iommufd (JsonObject *device, const char *fd)
+{
+  json_object_remove_member (device, "host");
+  json_object_remove_member (device, "sysfsdev");
+  json_object_set_string_member (device, "fd", fd);
+  json_object_set_string_member (device, "iommufd", VP_ARGV_IOMMUFD_ID);
+}
+
+static void
+add_iommufd (GPtrArray *argv, const GPtrArray *passed_fds)
+{
+  int number = vp_passed_fds_find (passed_fds, -1);
+  g_autofree char *fd = g_strdup_printf ("%d", number);
+
+  if (number >= 0)
+    vp_argv_add_json (argv, "-object", vp_argv_iommufd (fd));
+}
+
+static void
+add_cold_device (GPtrArray *argv, const VpArgvInput *input, guint index)
+{
+  const VpPlanDevice *device = input->plan->devices->pdata[index];
+  VpPlace place = vp_plan_device_place (device);
+  int number = vp_passed_fds_find (input->passed_fds, (int) index);
+  g_autofree char *fd = g_strdup_printf ("%d", number);
+  JsonObject *object = vp_argv_device (input->specs[index], device->function, device->id, &place);
+
+  if (number >= 0)
+    vp_argv_use_iommufd (object, fd);
+  vp_argv_add_json (argv, "-device", object);
+}
+
 char **
 vp_argv_build (const VpArgvInput *input)
 {
@@ -205,15 +250,10 @@ vp_argv_build (const VpArgvInput *input)
 
   vp_argv_add_topology (argv, plan);
   vp_own_devices_add (argv, input->config);
+  add_iommufd (argv, input->passed_fds);
   for (guint i = 0; i < plan->devices->len; i++)
-    {
-      const VpPlanDevice *device = plan->devices->pdata[i];
-      VpPlace place = vp_plan_device_place (device);
-
-      if (device->plug == VP_PLUG_COLD)
-        vp_argv_add_json (argv, "-device",
-                          vp_argv_device (input->specs[i], device->function, device->id, &place));
-    }
+    if (((const VpPlanDevice *) plan->devices->pdata[i])->plug == VP_PLUG_COLD)
+      add_cold_device (argv, input, i);
 
   for (char **arg = input->config->qemu_args; arg != NULL && *arg != NULL; arg++)
     g_ptr_array_add (argv, g_strdup (*arg));

@@ -9,6 +9,12 @@ G_BEGIN_DECLS
 #define VP_ARGV_QMP_FD     3
 #define VP_ARGV_CONSOLE_FD 4
 
+/** The first of those that vmplug opens for host devices: see vp_passed_fds_new(). */
+#define VP_ARGV_PASSED_FD 5
+
+/** Id of QEMU's object for /dev/iommu, one for all devices that are by iommufd. */
+#define VP_ARGV_IOMMUFD_ID "iommufd0"
+
 /**
  * VpArgvInput:
  * @config: what the user asked for, checked
@@ -16,6 +22,7 @@ G_BEGIN_DECLS
  * @specs: (array): for each device of @plan, in its order, the spec that it came from
  * @accel: kvm or tcg
  * @cpu: argument of -cpu
+ * @passed_fds: (nullable) (element-type VpPassedFd): the files that QEMU inherits
  * @n_host_nodes: how many NUMA nodes the host has
  */
 typedef struct
@@ -25,6 +32,7 @@ typedef struct
   const VpDeviceSpec *const *specs;
   VpAccel accel;
   const char *cpu;
+  const GPtrArray *passed_fds;
   guint n_host_nodes;
 } VpArgvInput;
 
@@ -62,6 +70,25 @@ JsonObject *vp_argv_device (const VpDeviceSpec *spec,
                             const VpPciFunction *function,
                             const char *id,
                             const VpPlace *place);
+
+/**
+ * vp_argv_iommufd:
+ * @fd: /dev/iommu: number of a file descriptor that QEMU has inherited, or name of one that it was
+ *   given with getfd
+ *
+ * Returns: (transfer full): the arguments of -object and of object-add
+ */
+JsonObject *vp_argv_iommufd (const char *fd);
+
+/**
+ * vp_argv_use_iommufd:
+ * @device: a host device from vp_argv_device()
+ * @fd: its node: a number or a name as for vp_argv_iommufd()
+ *
+ * Makes QEMU get at it by that file, and not look for it by its address: then it needs no access
+ * to the device's folder, its group and /dev/vfio (QEMU hw/vfio/helpers.c, vfio_device_get_name()).
+ */
+void vp_argv_use_iommufd (JsonObject *device, const char *fd);
 
 /**
  * vp_argv_quote:

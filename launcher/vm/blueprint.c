@@ -3,10 +3,13 @@
 #include "devices/error.h"
 #include "launcher/config/accelerator.h"
 #include "launcher/config/guest-cpu.h"
+#include "launcher/error.h"
 #include "launcher/vm/argv.h"
 #include "launcher/vm/host-devices.h"
+#include "launcher/vm/iommufd-choice.h"
 #include "launcher/vm/numa-nodes.h"
 #include "launcher/vm/own-devices.h"
+#include "launcher/vm/passed-fds.h"
 
 #include <string.h>
 
@@ -142,9 +145,86 @@ resolve (Wishes *wishes, const VpInventory *inventory, VpDeviceSpec *spec, GErro
   return TRUE;
 }
 
+/* Whether the device @index is to be used by iommufd. QEMU is asked once, in @asked. */
+static gboolean
+choose_iommufd (
+    VpBlueprint *self, const Wishes *wishes, guint index, gboolean *asked, GError **error)
+{
+  const VpPlanRequest *request = &g_array_index (wishes->requests, VpPlanRequest, index);
+  const VpDeviceSpec *spec = wishes->specs->pdata[index];
+
+  if (!vp_iommufd_choice_check_host (self->sysfs, spec, request->function, error))
+    return FALSE;
+  if (!*asked && !vp_iommufd_choice_check_program (self->config->qemu, error))
+    return FALSE;
+  *asked = TRUE;
+  return TRUE;
+}
+
+/* The kernel lets a group be used as a whole or by its devices, never both ways. */
+static gboolean
+check_one_way (const VpBlueprint *self, const Wishes *wishes, GError **error)
+{
+  for (guint i = 0; i < wishes->requests->len; i++)
+    for (guint j = 0; j < i; j++)
+      {
+        const VpPciFunction *one = g_array_index (wishes->requests, VpPlanRequest, j).function;
+        const VpPciFunction *two = g_array_index (wishes->requests, VpPlanRequest, i).function;
+        g_autofree char *name_one = NULL;
+        g_autofree char *name_two = NULL;
+
+        if (one == NULL || two == NULL || one->group != two->group ||
+            self->by_iommufd[i] == self->by_iommufd[j])
+          continue;
+        name_one = vp_pci_address_to_string (&one->address);
+        name_two = vp_pci_address_to_string (&two->address);
+        g_set_error (error, VP_ERROR, VP_ERROR_USAGE,
+                     "%s and %s share IOMMU group %d: iommufd= must be the same for both", name_one,
+                     name_two, one->group);
+        return FALSE;
+      }
+  return TRUE;
+}
+
+/* Makes warnings of those that could not have what they would have liked. */
+static gboolean
+choose_backends (VpBlueprint *self,
+                 const Wishes *wishes,
+                 gboolean is_rehearsal,
+                 GPtrArray *warnings,
+                 GError **error)
+{
+  gboolean asked = FALSE;
+
+  self->by_iommufd = g_new0 (gboolean, wishes->specs->len);
+  for (guint i = 0; !is_rehearsal && i < wishes->specs->len; i++)
+    {
+      const VpDeviceSpec *spec = wishes->specs->pdata[i];
+      g_autoptr (GError) why = NULL;
+
+      if (!vp_iommufd_choice_is_wanted (spec))
+        continue;
+      self->by_iommufd[i] = choose_iommufd (self, wishes, i, &asked, &why);
+      if (why == NULL)
+        continue;
+      if (spec->iommufd == VP_IOMMUFD_ON)
+        {
+          g_propagate_error (error, g_steal_pointer (&why));
+          return FALSE;
+        }
+      g_ptr_array_add (warnings,
+                       g_strdup_printf ("%s is used by its group: %s", spec->text, why->message));
+    }
+  return check_one_way (self, wishes, error);
+}
+
 /* Checks that each can be assigned, or makes warnings of why not. */
 static gboolean
-check_devices (VpBlueprint *self, const Wishes *wishes, GPtrArray *warnings, GError **error)
+check_devices (VpBlueprint *self,
+               const Wishes *wishes,
+               gboolean is_rehearsal,
+               GPtrArray *warnings,
+               GError **error)
 {
   guint n_named = 0;
 
@@ -155,9 +235,10 @@ check_devices (VpBlueprint *self, const Wishes *wishes, GPtrArray *warnings, GEr
 
       if (request->function == NULL ||
           vp_host_devices_check (self->sysfs, self->inventory, request->function, wishes->taken,
-                                 TRUE, &why))
+                                 self->by_iommufd[i] ? VP_HOST_NODE_CDEV : VP_HOST_NODE_GROUP,
+                                 &why))
         continue;
-      if (warnings == NULL)
+      if (!is_rehearsal)
         {
           g_propagate_error (error, g_steal_pointer (&why));
           return FALSE;
@@ -172,14 +253,16 @@ check_devices (VpBlueprint *self, const Wishes *wishes, GPtrArray *warnings, GEr
 }
 
 static gboolean
-find_devices (VpBlueprint *self, Wishes *wishes, GPtrArray *warnings, GError **error)
+find_devices (
+    VpBlueprint *self, Wishes *wishes, gboolean is_rehearsal, GPtrArray *warnings, GError **error)
 {
   for (guint i = 0; i < self->config->devices->len; i++)
     if (!resolve (wishes, self->inventory, self->config->devices->pdata[i], error))
       return FALSE;
 
   /* Only now is it known which neighbours in a group come along. */
-  return check_devices (self, wishes, warnings, error);
+  return choose_backends (self, wishes, is_rehearsal, warnings, error) &&
+         check_devices (self, wishes, is_rehearsal, warnings, error);
 }
 
 /* QEMU creates such a device before ours and puts it into the first free slot, which is a port's.
@@ -232,7 +315,7 @@ make_plan (VpBlueprint *self, const VpHostCpu *host, gboolean is_rehearsal, GErr
   VpGuestCpu guest;
   g_autoptr (GPtrArray) warnings = g_ptr_array_new_with_free_func (g_free);
 
-  if (!find_devices (self, &wishes, is_rehearsal ? warnings : NULL, error))
+  if (!find_devices (self, &wishes, is_rehearsal, warnings, error))
     return FALSE;
 
   vp_guest_cpu_get (self->config->cpu, self->accel, host, &guest);
@@ -284,12 +367,15 @@ new_blueprint (VpConfig *config, const char *root, gboolean is_rehearsal, GError
                      g_strdup_printf ("--numa %u: the host has %u NUMA node%s, so that the memory "
                                       "of the guest's others is anywhere",
                                       config->numa, n_host_nodes, n_host_nodes == 1 ? "" : "s"));
+  self->passed_fds = vp_passed_fds_new (
+      self->plan, (const VpDeviceSpec *const *) self->specs->pdata, self->by_iommufd);
   self->argv = vp_argv_build (&(VpArgvInput){
       .config = config,
       .plan = self->plan,
       .specs = (const VpDeviceSpec *const *) self->specs->pdata,
       .accel = self->accel,
       .cpu = self->cpu,
+      .passed_fds = self->passed_fds,
       .n_host_nodes = n_host_nodes,
   });
   return g_steal_pointer (&self);
@@ -320,6 +406,8 @@ vp_blueprint_free (VpBlueprint *self)
     return;
 
   g_strfreev (self->argv);
+  g_clear_pointer (&self->passed_fds, g_ptr_array_unref);
+  g_free (self->by_iommufd);
   g_free (self->accel_reason);
   g_free (self->cpu);
   g_clear_pointer (&self->specs, g_ptr_array_unref);

@@ -6,6 +6,31 @@
 G_BEGIN_DECLS
 
 /**
+ * VpHostNode:
+ * @VP_HOST_NODE_NONE: none: this VM's own QEMU holds it already
+ * @VP_HOST_NODE_GROUP: that of its group
+ * @VP_HOST_NODE_CDEV: its own, with /dev/iommu
+ *
+ * By which node a device is given to QEMU.
+ */
+typedef enum
+{
+  VP_HOST_NODE_NONE,
+  VP_HOST_NODE_GROUP,
+  VP_HOST_NODE_CDEV,
+} VpHostNode;
+
+/**
+ * vp_host_devices_folder:
+ * @spec: a host device
+ * @function: (nullable): the function that @spec, or its group, stands for; %NULL of a mediated
+ *   device
+ *
+ * Returns: (transfer full): its folder in sysfs, without a leading slash
+ */
+char *vp_host_devices_folder (const VpDeviceSpec *spec, const VpPciFunction *function);
+
+/**
  * vp_host_devices_resolve:
  * @inventory: what the host has
  * @spec: what was asked for
@@ -25,8 +50,7 @@ vp_host_devices_resolve (const VpInventory *inventory, const VpDeviceSpec *spec,
  * @inventory: what it has
  * @function: one of its functions
  * @taken: (nullable) (element-type VpPciFunction): functions that will be bound to vfio-pci first
- * @look_at_node: whether to see if somebody else holds the group; not so when this VM's own QEMU
- *   holds it already
+ * @node: the node to look at, whether this user may open it and nobody else holds it
  * @error: return location for a #GError
  *
  * Checks that a function can be given to a VM now: the right driver, a viable group, and nobody
@@ -38,7 +62,7 @@ gboolean vp_host_devices_check (VpSysfs *sysfs,
                                 const VpInventory *inventory,
                                 const VpPciFunction *function,
                                 const GPtrArray *taken,
-                                gboolean look_at_node,
+                                VpHostNode node,
                                 GError **error);
 
 G_END_DECLS

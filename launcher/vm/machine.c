@@ -7,6 +7,7 @@
 #include "launcher/vm/host-change.h"
 #include "launcher/vm/host-devices.h"
 #include "launcher/vm/hotplug.h"
+#include "launcher/vm/passed-fds.h"
 #include "launcher/vm/qemu.h"
 #include "launcher/vm/readiness.h"
 
@@ -180,6 +181,8 @@ static void
 on_taken (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (VpMachine) self = VP_MACHINE (user_data);
+  const VpBlueprint *blueprint = self->blueprint;
+  g_autoptr (GUnixFDList) passed_fds = NULL;
 
   if (!vp_host_change_finish (result, &self->start_error))
     {
@@ -189,13 +192,16 @@ on_taken (GObject *source, GAsyncResult *result, gpointer user_data)
   for (guint i = 0; i < self->taken->len; i++)
     vp_hotplug_mark_taken (self->hotplug, self->taken->pdata[i]);
   if (self->stopping)
+    g_set_error (&self->start_error, VP_ERROR, VP_ERROR_START, "%s was stopped before it started",
+                 vp_machine_get_name (self));
+  else /* only now has each of them a node */
+    passed_fds = vp_passed_fds_open (blueprint->passed_fds, blueprint->sysfs, &self->start_error);
+  if (passed_fds == NULL)
     {
-      g_set_error (&self->start_error, VP_ERROR, VP_ERROR_START, "%s was stopped before it started",
-                   vp_machine_get_name (self));
       wind_up (self);
       return;
     }
-  vp_qemu_start_async (self->qemu, self->blueprint->argv, self->run_dir, on_qemu_started,
+  vp_qemu_start_async (self->qemu, blueprint->argv, passed_fds, self->run_dir, on_qemu_started,
                        g_object_ref (self));
 }
 
@@ -253,9 +259,11 @@ find_functions (VpMachine *self, const VpInventory *inventory, VpDeviceSpec *spe
       const VpPciFunction *function = functions->pdata[i];
 
       if (function != NULL &&
-          !vp_host_devices_check (self->blueprint->sysfs, inventory, function,
-                                  spec->bind ? functions : NULL,
-                                  !vp_hotplug_holds_group (self->hotplug, function->group), error))
+          !vp_host_devices_check (
+              self->blueprint->sysfs, inventory, function, spec->bind ? functions : NULL,
+              vp_hotplug_holds_group (self->hotplug, function->group) ? VP_HOST_NODE_NONE
+                                                                      : VP_HOST_NODE_GROUP,
+              error))
         return NULL;
     }
   return g_steal_pointer (&functions);

@@ -112,19 +112,44 @@ set_up_child (gpointer user_data)
     _exit (127);
 }
 
-static gboolean
-spawn (VpQemuProcess *self, char **argv, int qmp_fd, int console_fd, GError **error)
+/* The descriptors that QEMU inherits: which one of ours becomes which one of its own. */
+typedef struct
 {
-  const int source_fds[] = { qmp_fd, console_fd };
-  const int target_fds[] = { VP_ARGV_QMP_FD, VP_ARGV_CONSOLE_FD };
+  GArray *sources; /* (element-type int) */
+  GArray *targets; /* (element-type int) */
+} Inheritance;
+
+static void
+inheritance_clear (Inheritance *self)
+{
+  g_array_unref (self->sources);
+  g_array_unref (self->targets);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Inheritance, inheritance_clear)
+
+static void
+inherit (Inheritance *self, int source, int target)
+{
+  if (source < 0)
+    return;
+  g_array_append_val (self->sources, source);
+  g_array_append_val (self->targets, target);
+}
+
+static gboolean
+spawn (VpQemuProcess *self, char **argv, const Inheritance *inheritance, GError **error)
+{
   g_autoptr (GError) cause = NULL;
   GPid pid;
 
   if (!g_spawn_async_with_pipes_and_fds (
           NULL, (const char *const *) argv, NULL,
           G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL,
-          set_up_child, GINT_TO_POINTER (getpid ()), -1, -1, -1, source_fds, target_fds,
-          console_fd >= 0 ? 2 : 1, &pid, NULL, NULL, &self->stderr_fd, &cause))
+          set_up_child, GINT_TO_POINTER (getpid ()), -1, -1, -1,
+          (const int *) (void *) inheritance->sources->data,
+          (const int *) (void *) inheritance->targets->data, inheritance->sources->len, &pid, NULL,
+          NULL, &self->stderr_fd, &cause))
     {
       g_set_error (error, VP_ERROR, VP_ERROR_START, "%s could not be started: %s", argv[0],
                    cause->message);
@@ -145,8 +170,13 @@ spawn (VpQemuProcess *self, char **argv, int qmp_fd, int console_fd, GError **er
 }
 
 VpQemuProcess *
-vp_qemu_process_spawn (char **argv, int qmp_fd, int console_fd, int log_fd, GError **error)
+vp_qemu_process_spawn (
+    char **argv, int qmp_fd, int console_fd, GUnixFDList *passed_fds, int log_fd, GError **error)
 {
+  g_auto (Inheritance) inheritance = { g_array_new (FALSE, FALSE, sizeof (int)),
+                                       g_array_new (FALSE, FALSE, sizeof (int)) };
+  const int *passed = NULL;
+  int n_passed = 0;
   g_autoptr (VpQemuProcess) self = g_object_new (VP_TYPE_QEMU_PROCESS, NULL);
   g_autofree char *name = g_path_get_basename (argv[0]);
 
@@ -154,7 +184,13 @@ vp_qemu_process_spawn (char **argv, int qmp_fd, int console_fd, int log_fd, GErr
   self->log_fd = log_fd;
   /* Ignored by whoever started us, it would lose us the exit status: see wait(2), ECHILD. */
   signal (SIGCHLD, SIG_DFL);
-  if (!spawn (self, argv, qmp_fd, console_fd, error))
+  if (passed_fds != NULL)
+    passed = g_unix_fd_list_peek_fds (passed_fds, &n_passed);
+  inherit (&inheritance, qmp_fd, VP_ARGV_QMP_FD);
+  inherit (&inheritance, console_fd, VP_ARGV_CONSOLE_FD);
+  for (int i = 0; i < n_passed; i++)
+    inherit (&inheritance, passed[i], VP_ARGV_PASSED_FD + i);
+  if (!spawn (self, argv, &inheritance, error))
     return NULL;
 
   g_unix_set_fd_nonblocking (self->stderr_fd, TRUE, NULL);

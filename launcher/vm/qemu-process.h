@@ -1,6 +1,7 @@
 #pragma once
 
 #include <gio/gio.h>
+#include <gio/gunixfdlist.h>
 
 G_BEGIN_DECLS
 
@@ -12,19 +13,20 @@ G_DECLARE_FINAL_TYPE (VpQemuProcess, vp_qemu_process, VP, QEMU_PROCESS, GObject)
  * @argv: (array zero-terminated=1): QEMU's command line; argv[0] is looked up in PATH
  * @qmp_fd: becomes VP_ARGV_QMP_FD in QEMU; stays the caller's
  * @console_fd: becomes VP_ARGV_CONSOLE_FD in QEMU; stays the caller's; -1 for none
+ * @passed_fds: (nullable): become VP_ARGV_PASSED_FD and those that follow; stay the caller's
  * @log_fd: (transfer full): where QEMU's stderr is written, at most 1 MiB of it; -1 for nowhere
  * @error: return location for a #GError
  *
  * Starts QEMU in a process group of its own, so that Ctrl-C is ours alone, with a parent-death
- * signal, so that it never outlives us, and with no descriptor but 0 to 4. Its stderr is always
- * drained: 64 KiB of unread stderr would hang its main loop.
+ * signal, so that it never outlives us, and with no descriptor but 0 to 4 and those that are
+ * passed. Its stderr is always drained: 64 KiB of unread stderr would hang its main loop.
  *
  * Signals: "exited" (int wait_status) once, after the last of its stderr has been read.
  *
  * Returns: (transfer full) (nullable): a process, or %NULL with %VP_ERROR_START
  */
-VpQemuProcess *
-vp_qemu_process_spawn (char **argv, int qmp_fd, int console_fd, int log_fd, GError **error);
+VpQemuProcess *vp_qemu_process_spawn (
+    char **argv, int qmp_fd, int console_fd, GUnixFDList *passed_fds, int log_fd, GError **error);
 
 /**
  * vp_qemu_process_get_pid:

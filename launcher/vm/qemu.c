@@ -268,7 +268,7 @@ open_console (VpQemu *self, VpRunDir *run_dir, int *guest_fd, GError **error)
 }
 
 static gboolean
-spawn (VpQemu *self, char **argv, VpRunDir *run_dir, GError **error)
+spawn (VpQemu *self, char **argv, GUnixFDList *passed_fds, VpRunDir *run_dir, GError **error)
 {
   vp_autofd int qmp_ours = -1;
   vp_autofd int qmp_theirs = -1;
@@ -290,7 +290,8 @@ spawn (VpQemu *self, char **argv, VpRunDir *run_dir, GError **error)
         return FALSE;
     }
 
-  self->process = vp_qemu_process_spawn (argv, qmp_theirs, console_theirs, log_fd, error);
+  self->process =
+      vp_qemu_process_spawn (argv, qmp_theirs, console_theirs, passed_fds, log_fd, error);
   if (self->process == NULL)
     return FALSE;
   g_signal_connect (self->process, "exited", G_CALLBACK (on_exited), self);
@@ -302,14 +303,18 @@ spawn (VpQemu *self, char **argv, VpRunDir *run_dir, GError **error)
 }
 
 void
-vp_qemu_start_async (
-    VpQemu *self, char **argv, VpRunDir *run_dir, GAsyncReadyCallback callback, gpointer user_data)
+vp_qemu_start_async (VpQemu *self,
+                     char **argv,
+                     GUnixFDList *passed_fds,
+                     VpRunDir *run_dir,
+                     GAsyncReadyCallback callback,
+                     gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
   GError *error = NULL;
 
   g_task_set_source_tag (task, vp_qemu_start_async);
-  if (!spawn (self, argv, run_dir, &error))
+  if (!spawn (self, argv, passed_fds, run_dir, &error))
     {
       g_task_return_error (task, error);
       return;

@@ -51,8 +51,8 @@ protected:
     char sh[] = "sh", c[] = "-c";
     char *argv[] = { sh, c, text.data (), nullptr };
 
-    process_ =
-        vp_qemu_process_spawn (argv, qmp_fd >= 0 ? qmp_fd : qmp_[1], console_[1], log_fd, &error_);
+    process_ = vp_qemu_process_spawn (argv, qmp_fd >= 0 ? qmp_fd : qmp_[1], console_[1], nullptr,
+                                      log_fd, &error_);
     if (process_ == nullptr)
       return false;
     pid_ = vp_qemu_process_get_pid (process_);
@@ -115,7 +115,7 @@ TEST_P (ExecFailure, NamesTheProgramAndTheReason)
   TempFolder folder;
   int log_fd = open (folder.path ("log").c_str (), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 
-  process_ = vp_qemu_process_spawn (argv, qmp_[1], console_[1], log_fd, &error_);
+  process_ = vp_qemu_process_spawn (argv, qmp_[1], console_[1], nullptr, log_fd, &error_);
   EXPECT_EQ (process_, nullptr);
   ASSERT_TRUE (g_error_matches (error_, VP_ERROR, VP_ERROR_START));
   EXPECT_NE (strstr (error_->message, GetParam ().program), nullptr) << error_->message;
@@ -266,7 +266,7 @@ TEST_F (QemuProcess, ItsSocketsArriveWhereverTheyComeFrom)
 
   dup3 (theirs[1], 3, O_CLOEXEC);
   dup3 (theirs[0], 4, O_CLOEXEC);
-  process_ = vp_qemu_process_spawn (argv, 4, 3, -1, &error_);
+  process_ = vp_qemu_process_spawn (argv, 4, 3, nullptr, -1, &error_);
   saved3 >= 0 ? dup3 (saved3, 3, O_CLOEXEC) : close (3);
   saved4 >= 0 ? dup3 (saved4, 4, O_CLOEXEC) : close (4);
   ASSERT_NE (process_, nullptr) << error_->message;
