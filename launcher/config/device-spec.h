@@ -2,6 +2,8 @@
 
 #include "devices/device-ref.h"
 #include "devices/plan.h"
+#include "launcher/config/disk.h"
+#include "launcher/config/nic.h"
 
 #include <json-glib/json-glib.h>
 
@@ -14,6 +16,8 @@ typedef enum
 {
   VP_DEVICE_SPEC_VFIO, /* REF[,…]: a host device */
   VP_DEVICE_SPEC_QEMU, /* qemu,driver=…[,…] or rng: a PCI device that QEMU emulates */
+  VP_DEVICE_SPEC_DISK, /* disk,FILE[,…]: the same, with a file of the host behind it */
+  VP_DEVICE_SPEC_NIC, /* nic,user|tap|passt[,…]: the same, with a network of the host behind it */
 } VpDeviceSpecKind;
 
 /**
@@ -36,7 +40,9 @@ typedef enum
  * @kind: a host device or an emulated one
  * @text: as typed
  * @ref: the host device
- * @driver: (nullable): QEMU's name of the emulated device
+ * @driver: (nullable): QEMU's name of the emulated PCI device
+ * @disk: (nullable): what is behind a disk
+ * @nic: (nullable): what is behind a network card
  * @properties: further properties for QEMU, as JSON
  * @id: (nullable): the id asked for
  * @plug: where it shall go
@@ -49,6 +55,9 @@ typedef enum
  *     [,x-no-mmap=on|off]
  *   qemu,driver=NAME[,plug=…][,id=ID][,PROPERTY=VALUE]…
  *   rng[,plug=…][,id=ID]
+ *   disk,FILE[,format=raw|qcow2][,readonly][,model=virtio-blk|virtio-scsi|nvme][,plug=…][,id=ID]
+ *   nic,user|tap,ifname=NAME[,vhost=auto|on|off]|passt[,model=virtio-net|e1000e][,mac=MAC][,plug=…]
+ *      [,id=ID]
  *
  * Property values become JSON as QEMU's strictly typed -device wants it: "on", "off", "true" and
  * "false" booleans, decimal and 0x numbers integers, a number with K, M, G or T its bytes, the rest
@@ -61,6 +70,8 @@ typedef struct
   char *text;
   VpDeviceRef ref;
   char *driver;
+  VpDisk *disk;
+  VpNic *nic;
   JsonObject *properties;
   char *id;
   VpPlug plug;
@@ -74,6 +85,20 @@ typedef struct
  * Returns: whether @spec names a mediated device
  */
 gboolean vp_device_spec_is_mediated (const VpDeviceSpec *spec);
+
+/**
+ * vp_device_spec_is_emulated:
+ *
+ * Returns: whether QEMU makes the device, so that no host function stands behind it
+ */
+gboolean vp_device_spec_is_emulated (const VpDeviceSpec *spec);
+
+/**
+ * vp_device_spec_kind_to_string:
+ *
+ * Returns: (transfer none): "vfio", "qemu", "disk" or "nic"
+ */
+const char *vp_device_spec_kind_to_string (VpDeviceSpecKind kind);
 
 /**
  * vp_device_spec_parse:

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <glib.h>
+#include "launcher/config/params.h"
 
 G_BEGIN_DECLS
 
@@ -20,6 +20,26 @@ typedef struct
   gboolean snapshot;
   gboolean is_block_device;
 } VpDisk;
+
+/**
+ * vp_disk_new:
+ * @file: an image or a block device
+ *
+ * Returns: (transfer full): a disk that is written, of a format that is not known; free with
+ *   vp_disk_free()
+ */
+VpDisk *vp_disk_new (const char *file);
+
+/**
+ * vp_disk_set:
+ * @disk: a disk
+ * @param: format=raw|qcow2 or readonly
+ * @known: what there is, to be named when it is neither
+ * @error: return location for a #GError
+ *
+ * Returns: %FALSE with %VP_ERROR_USAGE
+ */
+gboolean vp_disk_set (VpDisk *disk, const VpParam *param, const char *known, GError **error);
 
 /**
  * vp_disk_parse:

@@ -163,7 +163,7 @@ vp_argv_device (const VpDeviceSpec *spec,
   g_autoptr (GList) names = NULL;
 
   g_return_val_if_fail (spec != NULL && id != NULL && place != NULL, NULL);
-  g_return_val_if_fail (spec->kind == VP_DEVICE_SPEC_QEMU || vp_device_spec_is_mediated (spec) ||
+  g_return_val_if_fail (vp_device_spec_is_emulated (spec) || vp_device_spec_is_mediated (spec) ||
                             function != NULL,
                         NULL);
 

@@ -43,8 +43,7 @@ vp_attachment_facts_to_json (const VpAttachmentFacts *facts)
       facts->function != NULL ? vp_pci_address_to_string (&facts->function->address) : NULL;
 
   json_object_set_string_member (object, "id", facts->id);
-  json_object_set_string_member (object, "kind",
-                                 facts->spec->kind == VP_DEVICE_SPEC_VFIO ? "vfio" : "qemu");
+  json_object_set_string_member (object, "kind", vp_device_spec_kind_to_string (facts->spec->kind));
   json_object_set_string_member (object, "address", address); /* NULL becomes null */
   json_object_set_string_member (object, "plug", facts->plug == VP_PLUG_COLD ? "cold" : "hot");
   json_object_set_string_member (object, "port", facts->place.port);
