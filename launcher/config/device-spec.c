@@ -237,6 +237,12 @@ vp_device_spec_is_mediated (const VpDeviceSpec *spec)
 }
 
 gboolean
+vp_device_spec_is_by_iommufd (const VpDeviceSpec *spec)
+{
+  return spec->kind == VP_DEVICE_SPEC_VFIO && spec->iommufd == VP_IOMMUFD_ON;
+}
+
+gboolean
 vp_device_spec_is_emulated (const VpDeviceSpec *spec)
 {
   return spec->kind != VP_DEVICE_SPEC_VFIO;

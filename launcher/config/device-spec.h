@@ -22,7 +22,8 @@ typedef enum
 
 /**
  * VpIommufd:
- * @VP_IOMMUFD_AUTO: for a device that is named by its own node, where the host and QEMU can
+ * @VP_IOMMUFD_AUTO: by its node where it is named by that, and the host and QEMU can; until that is
+ *   decided
  * @VP_IOMMUFD_ON: by the device's node and /dev/iommu, or not at all
  * @VP_IOMMUFD_OFF: by the device's group
  *
@@ -85,6 +86,14 @@ typedef struct
  * Returns: whether @spec names a mediated device
  */
 gboolean vp_device_spec_is_mediated (const VpDeviceSpec *spec);
+
+/**
+ * vp_device_spec_is_by_iommufd:
+ *
+ * Returns: whether QEMU is to get at the host device by its own node; not so while that is
+ * undecided
+ */
+gboolean vp_device_spec_is_by_iommufd (const VpDeviceSpec *spec);
 
 /**
  * vp_device_spec_is_emulated:

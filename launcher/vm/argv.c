@@ -5,7 +5,7 @@
 #include "launcher/vm/argv-writer.h"
 #include "launcher/vm/numa-nodes.h"
 #include "launcher/vm/own-devices.h"
-#include "launcher/vm/passed-fds.h"
+#include "launcher/vm/plug-sequence.h"
 
 #define SANDBOX       "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 #define MDEV_FOLDER   "/sys/bus/mdev/devices/"
@@ -192,13 +192,12 @@ vp_argv_device (const VpDeviceSpec *spec,
 }
 
 JsonObject *
-vp_argv_iommufd (const char *fd)
+vp_argv_iommufd (void)
 {
   JsonObject *object = json_object_new ();
 
   json_object_set_string_member (object, "qom-type", "iommufd");
   json_object_set_string_member (object, "id", VP_ARGV_IOMMUFD_ID);
-  json_object_set_string_member (object, "fd", fd);
   return object;
 }
 
@@ -209,30 +208,6 @@ vp_argv_use_iommufd (JsonObject *device, const char *fd)
   json_object_remove_member (device, "sysfsdev");
   json_object_set_string_member (device, "fd", fd);
   json_object_set_string_member (device, "iommufd", VP_ARGV_IOMMUFD_ID);
-}
-
-static void
-add_iommufd (GPtrArray *argv, const GPtrArray *passed_fds)
-{
-  int number = vp_passed_fds_find (passed_fds, -1);
-  g_autofree char *fd = g_strdup_printf ("%d", number);
-
-  if (number >= 0)
-    vp_argv_add_json (argv, "-object", vp_argv_iommufd (fd));
-}
-
-static void
-add_cold_device (GPtrArray *argv, const VpArgvInput *input, guint index)
-{
-  const VpPlanDevice *device = input->plan->devices->pdata[index];
-  VpPlace place = vp_plan_device_place (device);
-  int number = vp_passed_fds_find (input->passed_fds, (int) index);
-  g_autofree char *fd = g_strdup_printf ("%d", number);
-  JsonObject *object = vp_argv_device (input->specs[index], device->function, device->id, &place);
-
-  if (number >= 0)
-    vp_argv_use_iommufd (object, fd);
-  vp_argv_add_json (argv, "-device", object);
 }
 
 char **
@@ -250,10 +225,8 @@ vp_argv_build (const VpArgvInput *input)
 
   vp_argv_add_topology (argv, plan);
   vp_own_devices_add (argv, input->config);
-  add_iommufd (argv, input->passed_fds);
-  for (guint i = 0; i < plan->devices->len; i++)
-    if (((const VpPlanDevice *) plan->devices->pdata[i])->plug == VP_PLUG_COLD)
-      add_cold_device (argv, input, i);
+  for (guint i = 0; i < input->cold_plugs->len; i++)
+    vp_plug_sequence_add_to_argv (input->cold_plugs->pdata[i], argv);
 
   for (char **arg = input->config->qemu_args; arg != NULL && *arg != NULL; arg++)
     g_ptr_array_add (argv, g_strdup (*arg));

@@ -9,7 +9,7 @@ G_BEGIN_DECLS
 #define VP_ARGV_QMP_FD     3
 #define VP_ARGV_CONSOLE_FD 4
 
-/** The first of those that vmplug opens for host devices: see vp_passed_fds_new(). */
+/** The first of those that vmplug opens for devices: see vp_cold_plugs_new(). */
 #define VP_ARGV_PASSED_FD 5
 
 /** Id of QEMU's object for /dev/iommu, one for all devices that are by iommufd. */
@@ -19,20 +19,19 @@ G_BEGIN_DECLS
  * VpArgvInput:
  * @config: what the user asked for, checked
  * @plan: where the devices go
- * @specs: (array): for each device of @plan, in its order, the spec that it came from
  * @accel: kvm or tcg
  * @cpu: argument of -cpu
- * @passed_fds: (nullable) (element-type VpPassedFd): the files that QEMU inherits
+ * @cold_plugs: (element-type VpPlugSequence): the devices of @plan that QEMU starts with, from
+ *   vp_cold_plugs_new()
  * @n_host_nodes: how many NUMA nodes the host has
  */
 typedef struct
 {
   const VpConfig *config;
   const VpPlan *plan;
-  const VpDeviceSpec *const *specs;
   VpAccel accel;
   const char *cpu;
-  const GPtrArray *passed_fds;
+  const GPtrArray *cold_plugs;
   guint n_host_nodes;
 } VpArgvInput;
 
@@ -73,17 +72,16 @@ JsonObject *vp_argv_device (const VpDeviceSpec *spec,
 
 /**
  * vp_argv_iommufd:
- * @fd: /dev/iommu: number of a file descriptor that QEMU has inherited, or name of one that it was
- *   given with getfd
  *
- * Returns: (transfer full): the arguments of -object and of object-add
+ * Returns: (transfer full): the arguments of -object and of object-add for /dev/iommu, but for "fd"
  */
-JsonObject *vp_argv_iommufd (const char *fd);
+JsonObject *vp_argv_iommufd (void);
 
 /**
  * vp_argv_use_iommufd:
  * @device: a host device from vp_argv_device()
- * @fd: its node: a number or a name as for vp_argv_iommufd()
+ * @fd: its node: number of a file descriptor that QEMU has inherited, or name of one that it was
+ *   given with getfd
  *
  * Makes QEMU get at it by that file, and not look for it by its address: then it needs no access
  * to the device's folder, its group and /dev/vfio (QEMU hw/vfio/helpers.c, vfio_device_get_name()).

@@ -5,11 +5,11 @@
 #include "launcher/config/guest-cpu.h"
 #include "launcher/error.h"
 #include "launcher/vm/argv.h"
+#include "launcher/vm/cold-plugs.h"
 #include "launcher/vm/host-devices.h"
 #include "launcher/vm/iommufd-choice.h"
 #include "launcher/vm/numa-nodes.h"
 #include "launcher/vm/own-devices.h"
-#include "launcher/vm/passed-fds.h"
 
 #include <string.h>
 
@@ -145,25 +145,9 @@ resolve (Wishes *wishes, const VpInventory *inventory, VpDeviceSpec *spec, GErro
   return TRUE;
 }
 
-/* Whether the device @index is to be used by iommufd. QEMU is asked once, in @asked. */
-static gboolean
-choose_iommufd (
-    VpBlueprint *self, const Wishes *wishes, guint index, gboolean *asked, GError **error)
-{
-  const VpPlanRequest *request = &g_array_index (wishes->requests, VpPlanRequest, index);
-  const VpDeviceSpec *spec = wishes->specs->pdata[index];
-
-  if (!vp_iommufd_choice_check_host (self->sysfs, spec, request->function, error))
-    return FALSE;
-  if (!*asked && !vp_iommufd_choice_check_program (self->config->qemu, error))
-    return FALSE;
-  *asked = TRUE;
-  return TRUE;
-}
-
 /* The kernel lets a group be used as a whole or by its devices, never both ways. */
 static gboolean
-check_one_way (const VpBlueprint *self, const Wishes *wishes, GError **error)
+check_one_way (const Wishes *wishes, GError **error)
 {
   for (guint i = 0; i < wishes->requests->len; i++)
     for (guint j = 0; j < i; j++)
@@ -174,7 +158,8 @@ check_one_way (const VpBlueprint *self, const Wishes *wishes, GError **error)
         g_autofree char *name_two = NULL;
 
         if (one == NULL || two == NULL || one->group != two->group ||
-            self->by_iommufd[i] == self->by_iommufd[j])
+            vp_device_spec_is_by_iommufd (wishes->specs->pdata[i]) ==
+                vp_device_spec_is_by_iommufd (wishes->specs->pdata[j]))
           continue;
         name_one = vp_pci_address_to_string (&one->address);
         name_two = vp_pci_address_to_string (&two->address);
@@ -186,36 +171,29 @@ check_one_way (const VpBlueprint *self, const Wishes *wishes, GError **error)
   return TRUE;
 }
 
-/* Makes warnings of those that could not have what they would have liked. */
+/* Decides which are by iommufd, and makes warnings of those that would rather be. */
 static gboolean
-choose_backends (VpBlueprint *self,
-                 const Wishes *wishes,
-                 gboolean is_rehearsal,
-                 GPtrArray *warnings,
-                 GError **error)
+choose_iommufd (const VpBlueprint *self, const Wishes *wishes, GPtrArray *warnings, GError **error)
 {
   gboolean asked = FALSE;
 
-  self->by_iommufd = g_new0 (gboolean, wishes->specs->len);
-  for (guint i = 0; !is_rehearsal && i < wishes->specs->len; i++)
+  for (guint i = 0; i < wishes->requests->len; i++)
     {
-      const VpDeviceSpec *spec = wishes->specs->pdata[i];
+      const VpPlanRequest *request = &g_array_index (wishes->requests, VpPlanRequest, i);
+      VpDeviceSpec *spec = wishes->specs->pdata[i];
       g_autoptr (GError) why = NULL;
 
       if (!vp_iommufd_choice_is_wanted (spec))
         continue;
-      self->by_iommufd[i] = choose_iommufd (self, wishes, i, &asked, &why);
-      if (why == NULL)
-        continue;
-      if (spec->iommufd == VP_IOMMUFD_ON)
-        {
-          g_propagate_error (error, g_steal_pointer (&why));
-          return FALSE;
-        }
-      g_ptr_array_add (warnings,
-                       g_strdup_printf ("%s is used by its group: %s", spec->text, why->message));
+      if (vp_iommufd_choice_check_host (self->sysfs, spec, request->function, &why) && !asked)
+        asked = vp_iommufd_choice_check_program (self->config->qemu, &why);
+      if (!vp_iommufd_choice_decide (spec, why, error))
+        return FALSE;
+      if (why != NULL)
+        g_ptr_array_add (
+            warnings, g_strdup_printf ("%s is used by its group: %s", request->ref, why->message));
     }
-  return check_one_way (self, wishes, error);
+  return check_one_way (wishes, error);
 }
 
 /* Checks that each can be assigned, or makes warnings of why not. */
@@ -235,8 +213,7 @@ check_devices (VpBlueprint *self,
 
       if (request->function == NULL ||
           vp_host_devices_check (self->sysfs, self->inventory, request->function, wishes->taken,
-                                 self->by_iommufd[i] ? VP_HOST_NODE_CDEV : VP_HOST_NODE_GROUP,
-                                 &why))
+                                 vp_host_devices_node (wishes->specs->pdata[i]), &why))
         continue;
       if (!is_rehearsal)
         {
@@ -261,7 +238,7 @@ find_devices (
       return FALSE;
 
   /* Only now is it known which neighbours in a group come along. */
-  return choose_backends (self, wishes, is_rehearsal, warnings, error) &&
+  return (is_rehearsal || choose_iommufd (self, wishes, warnings, error)) &&
          check_devices (self, wishes, is_rehearsal, warnings, error);
 }
 
@@ -367,15 +344,15 @@ new_blueprint (VpConfig *config, const char *root, gboolean is_rehearsal, GError
                      g_strdup_printf ("--numa %u: the host has %u NUMA node%s, so that the memory "
                                       "of the guest's others is anywhere",
                                       config->numa, n_host_nodes, n_host_nodes == 1 ? "" : "s"));
-  self->passed_fds = vp_passed_fds_new (
-      self->plan, (const VpDeviceSpec *const *) self->specs->pdata, self->by_iommufd);
+  self->cold_plugs =
+      vp_cold_plugs_new (self->plan, (const VpDeviceSpec *const *) self->specs->pdata, config->name,
+                         vp_sysfs_exists (self->sysfs, "dev/vhost-net"));
   self->argv = vp_argv_build (&(VpArgvInput){
       .config = config,
       .plan = self->plan,
-      .specs = (const VpDeviceSpec *const *) self->specs->pdata,
       .accel = self->accel,
       .cpu = self->cpu,
-      .passed_fds = self->passed_fds,
+      .cold_plugs = self->cold_plugs,
       .n_host_nodes = n_host_nodes,
   });
   return g_steal_pointer (&self);
@@ -406,8 +383,7 @@ vp_blueprint_free (VpBlueprint *self)
     return;
 
   g_strfreev (self->argv);
-  g_clear_pointer (&self->passed_fds, g_ptr_array_unref);
-  g_free (self->by_iommufd);
+  g_clear_pointer (&self->cold_plugs, g_ptr_array_unref);
   g_free (self->accel_reason);
   g_free (self->cpu);
   g_clear_pointer (&self->specs, g_ptr_array_unref);

@@ -18,8 +18,7 @@ G_BEGIN_DECLS
  * @accel: kvm or tcg
  * @accel_reason: why
  * @cpu: argument of -cpu
- * @by_iommufd: (array): of each device of the plan, whether QEMU gets at it by its own node
- * @passed_fds: (element-type VpPassedFd): the files that QEMU is to inherit for that
+ * @cold_plugs: (element-type VpPlugSequence): the devices that QEMU starts with
  * @argv: QEMU's command line
  *
  * Everything that is decided before anything on the host changes.
@@ -34,8 +33,7 @@ typedef struct
   VpAccel accel;
   char *accel_reason;
   char *cpu;
-  gboolean *by_iommufd;
-  GPtrArray *passed_fds;
+  GPtrArray *cold_plugs;
   char **argv;
 } VpBlueprint;
 

@@ -22,6 +22,12 @@ vp_host_devices_folder (const VpDeviceSpec *spec, const VpPciFunction *function)
   return g_strconcat (PCI_FOLDER, address, NULL);
 }
 
+VpHostNode
+vp_host_devices_node (const VpDeviceSpec *spec)
+{
+  return vp_device_spec_is_by_iommufd (spec) ? VP_HOST_NODE_CDEV : VP_HOST_NODE_GROUP;
+}
+
 GPtrArray *
 vp_host_devices_resolve (const VpInventory *inventory, const VpDeviceSpec *spec, GError **error)
 {
@@ -46,6 +52,15 @@ vp_host_devices_resolve (const VpInventory *inventory, const VpDeviceSpec *spec,
       return NULL;
     }
   return g_steal_pointer (&functions);
+}
+
+int
+vp_host_devices_open (VpSysfs *sysfs, const VpPlugFd *fd, GError **error)
+{
+  g_return_val_if_fail (fd->kind == VP_PLUG_FD_IOMMU || fd->kind == VP_PLUG_FD_CDEV, -1);
+
+  return fd->kind == VP_PLUG_FD_IOMMU ? vp_vfio_cdev_open_iommu (sysfs, error)
+                                      : vp_vfio_cdev_open (sysfs, fd->path, error);
 }
 
 static gboolean

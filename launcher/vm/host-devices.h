@@ -2,6 +2,7 @@
 
 #include "devices/inventory.h"
 #include "launcher/config/device-spec.h"
+#include "launcher/vm/plug-sequence.h"
 
 G_BEGIN_DECLS
 
@@ -31,6 +32,14 @@ typedef enum
 char *vp_host_devices_folder (const VpDeviceSpec *spec, const VpPciFunction *function);
 
 /**
+ * vp_host_devices_node:
+ * @spec: a host device, of which is decided whether it is by iommufd
+ *
+ * Returns: by which node it is given to QEMU
+ */
+VpHostNode vp_host_devices_node (const VpDeviceSpec *spec);
+
+/**
  * vp_host_devices_resolve:
  * @inventory: what the host has
  * @spec: what was asked for
@@ -43,6 +52,16 @@ char *vp_host_devices_folder (const VpDeviceSpec *spec, const VpPciFunction *fun
  */
 GPtrArray *
 vp_host_devices_resolve (const VpInventory *inventory, const VpDeviceSpec *spec, GError **error);
+
+/**
+ * vp_host_devices_open:
+ * @sysfs: the host
+ * @fd: a %VP_PLUG_FD_IOMMU or %VP_PLUG_FD_CDEV
+ * @error: return location for a #GError
+ *
+ * Returns: an open file descriptor, close-on-exec; or -1 with an error as of vp_vfio_cdev_open()
+ */
+int vp_host_devices_open (VpSysfs *sysfs, const VpPlugFd *fd, GError **error);
 
 /**
  * vp_host_devices_check:

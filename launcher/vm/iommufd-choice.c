@@ -47,3 +47,15 @@ vp_iommufd_choice_check_program (const char *qemu, GError **error)
                "%s: its vfio-pci has no iommufd, which QEMU has since 9.0", qemu);
   return FALSE;
 }
+
+gboolean
+vp_iommufd_choice_decide (VpDeviceSpec *spec, const GError *why_not, GError **error)
+{
+  if (why_not != NULL && spec->iommufd == VP_IOMMUFD_ON)
+    {
+      g_propagate_error (error, g_error_copy (why_not));
+      return FALSE;
+    }
+  spec->iommufd = why_not == NULL ? VP_IOMMUFD_ON : VP_IOMMUFD_OFF;
+  return TRUE;
+}

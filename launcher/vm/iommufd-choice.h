@@ -45,4 +45,16 @@ gboolean vp_iommufd_choice_check_host (VpSysfs *sysfs,
  */
 gboolean vp_iommufd_choice_check_program (const char *qemu, GError **error);
 
+/**
+ * vp_iommufd_choice_decide:
+ * @spec: a host device that wants it
+ * @why_not: (nullable): what the host or QEMU lacks for it, if anything
+ * @error: return location for a #GError
+ *
+ * Makes it %VP_IOMMUFD_ON or %VP_IOMMUFD_OFF.
+ *
+ * Returns: %FALSE with @why_not when it was to be by iommufd or not at all
+ */
+gboolean vp_iommufd_choice_decide (VpDeviceSpec *spec, const GError *why_not, GError **error);
+
 G_END_DECLS

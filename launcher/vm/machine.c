@@ -4,10 +4,10 @@
 #include "devices/vfio-bind.h"
 #include "launcher/config/accelerator.h"
 #include "launcher/error.h"
+#include "launcher/vm/cold-plugs.h"
 #include "launcher/vm/host-change.h"
 #include "launcher/vm/host-devices.h"
 #include "launcher/vm/hotplug.h"
-#include "launcher/vm/passed-fds.h"
 #include "launcher/vm/qemu.h"
 #include "launcher/vm/readiness.h"
 
@@ -32,6 +32,7 @@ struct _VpMachine
 
   GTask *start;        /* nullable: who waits for the start */
   GError *start_error; /* nullable: why it failed; told once everything is undone */
+  GPtrArray *keepers;  /* (element-type GObject): of the files that QEMU inherited */
   GPtrArray *taken;    /* (element-type VpPciFunction): host functions taken for the start */
   gint64 started_us;
   gboolean stopping;
@@ -177,6 +178,12 @@ on_qemu_started (GObject *source, GAsyncResult *result, gpointer user_data)
   g_task_return_boolean (start, TRUE);
 }
 
+static int
+open_file (const VpPlugFd *fd, GObject **keeper, gpointer user_data, GError **error)
+{
+  return vp_host_devices_open (user_data, fd, error);
+}
+
 static void
 on_taken (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -195,7 +202,8 @@ on_taken (GObject *source, GAsyncResult *result, gpointer user_data)
     g_set_error (&self->start_error, VP_ERROR, VP_ERROR_START, "%s was stopped before it started",
                  vp_machine_get_name (self));
   else /* only now has each of them a node */
-    passed_fds = vp_passed_fds_open (blueprint->passed_fds, blueprint->sysfs, &self->start_error);
+    passed_fds = vp_cold_plugs_open (blueprint->cold_plugs, open_file, blueprint->sysfs,
+                                     self->keepers, &self->start_error);
   if (passed_fds == NULL)
     {
       wind_up (self);
@@ -448,6 +456,7 @@ vp_machine_finalize (GObject *object)
   g_clear_error (&self->start_error);
   g_clear_pointer (&self->readiness, vp_readiness_free);
   g_ptr_array_unref (self->taken);
+  g_ptr_array_unref (self->keepers);
   vp_blueprint_free (self->blueprint);
 
   G_OBJECT_CLASS (vp_machine_parent_class)->finalize (object);
@@ -470,6 +479,7 @@ vp_machine_class_init (VpMachineClass *klass)
 static void
 vp_machine_init (VpMachine *self)
 {
+  self->keepers = g_ptr_array_new_with_free_func (g_object_unref);
   self->taken = g_ptr_array_new ();
   self->qemu = vp_qemu_new ();
   g_signal_connect (self->qemu, "event", G_CALLBACK (on_event), self);

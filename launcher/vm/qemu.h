@@ -26,7 +26,7 @@ VpQemu *vp_qemu_new (void);
  * vp_qemu_start_async:
  * @self: a new one
  * @argv: (array zero-terminated=1): its command line, from vp_argv_build()
- * @passed_fds: (nullable): the files that it inherits, from vp_passed_fds_open()
+ * @passed_fds: (nullable): the files that it inherits, from vp_cold_plugs_open()
  * @run_dir: (nullable): where its console socket and its logs go; %NULL when it has neither
  * @callback: called once the guest runs, or once QEMU is gone again
  * @user_data: for @callback
