@@ -80,7 +80,7 @@ set_iommufd (VpDeviceSpec *spec, const char *value, GError **error)
       g_prefix_error (error, "iommufd: ");
       return FALSE;
     }
-  spec->iommufd = (VpIommufd) index;
+  spec->iommufd = (VpIommufdMode) index;
   return TRUE;
 }
 

@@ -21,7 +21,7 @@ typedef enum
 } VpDeviceSpecKind;
 
 /**
- * VpIommufd:
+ * VpIommufdMode:
  * @VP_IOMMUFD_AUTO: by its node where it is named by that, and the host and QEMU can; until that is
  *   decided
  * @VP_IOMMUFD_ON: by the device's node and /dev/iommu, or not at all
@@ -34,7 +34,7 @@ typedef enum
   VP_IOMMUFD_AUTO,
   VP_IOMMUFD_ON,
   VP_IOMMUFD_OFF,
-} VpIommufd;
+} VpIommufdMode;
 
 /**
  * VpDeviceSpec:
@@ -77,7 +77,7 @@ typedef struct
   char *id;
   VpPlug plug;
   gboolean bind;
-  VpIommufd iommufd;
+  VpIommufdMode iommufd;
 } VpDeviceSpec;
 
 /**

@@ -4,6 +4,7 @@
 #include "devices/vfio-bind.h"
 #include "launcher/config/accelerator.h"
 #include "launcher/error.h"
+#include "launcher/vm/attach-request.h"
 #include "launcher/vm/cold-plugs.h"
 #include "launcher/vm/host-change.h"
 #include "launcher/vm/host-devices.h"
@@ -25,6 +26,7 @@ struct _VpMachine
   VpBindings *bindings;
 
   VpHotplug *hotplug;
+  VpIommufd *iommufd;
   VpQemu *qemu;
   VpReadiness *readiness; /* nullable: nothing to look for on the console */
   guint ready_timer;
@@ -256,25 +258,29 @@ on_attached (GObject *source, GAsyncResult *result, gpointer user_data)
     g_task_return_error (task, error);
 }
 
-/* Returns: (transfer container) (nullable): what @spec stands for, ready to be attached */
-static GPtrArray *
-find_functions (VpMachine *self, const VpInventory *inventory, VpDeviceSpec *spec, GError **error)
+/* An attach that waits for what it stands for. */
+typedef struct
 {
-  g_autoptr (GPtrArray) functions = vp_host_devices_resolve (inventory, spec, error);
+  GTask *task;
+  guint timeout_ms;
+} Attach;
 
-  for (guint i = 0; functions != NULL && i < functions->len; i++)
-    {
-      const VpPciFunction *function = functions->pdata[i];
+static void
+on_attach_prepared (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autofree Attach *attach = user_data;
+  g_autoptr (GTask) task = attach->task;
+  VpMachine *self = g_task_get_source_object (task);
+  g_autoptr (GPtrArray) functions = NULL;
+  GError *error = NULL;
+  g_autoptr (VpAttachSource) devices =
+      vp_attach_request_prepare_finish (result, &functions, &error);
 
-      if (function != NULL &&
-          !vp_host_devices_check (
-              self->blueprint->sysfs, inventory, function, spec->bind ? functions : NULL,
-              vp_hotplug_holds_group (self->hotplug, function->group) ? VP_HOST_NODE_NONE
-                                                                      : VP_HOST_NODE_GROUP,
-              error))
-        return NULL;
-    }
-  return g_steal_pointer (&functions);
+  if (devices == NULL)
+    g_task_return_error (task, error);
+  else
+    vp_hotplug_attach_async (self->hotplug, devices, functions, attach->timeout_ms, on_attached,
+                             g_steal_pointer (&task));
 }
 
 void
@@ -284,26 +290,13 @@ vp_machine_attach_async (VpMachine *self,
                          GAsyncReadyCallback callback,
                          gpointer user_data)
 {
-  g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
-  g_autoptr (VpDeviceSpec) owned_spec = spec;
-  g_autoptr (VpInventory) inventory = NULL;
-  g_autoptr (GPtrArray) functions = NULL;
-  g_autoptr (VpAttachSource) source = NULL;
-  g_autoptr (GError) error = NULL;
+  Attach *attach = g_new0 (Attach, 1);
 
-  g_task_set_source_tag (task, vp_machine_attach_async);
-  inventory = vp_inventory_read (self->blueprint->sysfs, &error);
-  if (inventory != NULL)
-    functions = find_functions (self, inventory, owned_spec, &error);
-  if (functions == NULL)
-    {
-      g_task_return_error (task, g_steal_pointer (&error));
-      return;
-    }
-
-  source = vp_attach_source_new (g_steal_pointer (&owned_spec), g_steal_pointer (&inventory));
-  vp_hotplug_attach_async (self->hotplug, source, functions, timeout_ms, on_attached,
-                           g_steal_pointer (&task));
+  attach->task = g_task_new (self, NULL, callback, user_data);
+  attach->timeout_ms = timeout_ms;
+  g_task_set_source_tag (attach->task, vp_machine_attach_async);
+  vp_attach_request_prepare_async (spec, self->blueprint->sysfs, self->hotplug, self->iommufd,
+                                   vp_qemu_get_client (self->qemu), on_attach_prepared, attach);
 }
 
 JsonObject *
@@ -443,6 +436,7 @@ vp_machine_dispose (GObject *object)
   if (self->qemu != NULL)
     g_signal_handlers_disconnect_by_data (self->qemu, self);
   g_clear_object (&self->qemu);
+  g_clear_object (&self->iommufd);
   g_clear_object (&self->start);
 
   G_OBJECT_CLASS (vp_machine_parent_class)->dispose (object);
@@ -496,6 +490,8 @@ vp_machine_new (VpBlueprint *blueprint, VpRunDir *run_dir, VpBindings *bindings)
   self->run_dir = run_dir;
   self->bindings = bindings;
   self->hotplug = vp_hotplug_new (blueprint, bindings);
+  self->iommufd =
+      vp_iommufd_new (blueprint->sysfs, vp_cold_plugs_have_iommufd (blueprint->cold_plugs));
   g_signal_connect (self->hotplug, "changed", G_CALLBACK (on_device_changed), self);
   return self;
 }
