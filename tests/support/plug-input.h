@@ -59,6 +59,7 @@ struct PlugKind
 
 inline const PlugKind plug_kinds[] = {
   { "vfio", "41:00.0", false },
+  { "iommufd", "41:00.0,iommufd=on", false },
   { "qemu", "qemu,driver=nvme,serial=x", false },
   { "rng", "rng", false },
   { "virtio_blk", "disk,/d.img", false },
