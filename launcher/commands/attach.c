@@ -14,12 +14,13 @@
 #define DEFAULT_TIMEOUT_MS 30000
 
 /* A spec is parsed here too, although the supervisor has the last word: a typing error needs no VM
-   to be told. */
+   to be told. Nor is the supervisor in our folder. */
 static char *
 add_id (const char *spec_text, const char *id, GError **error)
 {
   g_autoptr (VpDeviceSpec) spec = NULL;
   g_autofree char *text = NULL;
+  g_autofree char *folder = g_get_current_dir ();
 
   if (id != NULL && !vp_id_is_valid (id))
     {
@@ -29,7 +30,7 @@ add_id (const char *spec_text, const char *id, GError **error)
 
   text = id != NULL ? g_strdup_printf ("%s,id=%s", spec_text, id) : g_strdup (spec_text);
   spec = vp_device_spec_parse (text, error);
-  return spec != NULL ? g_steal_pointer (&text) : NULL;
+  return spec != NULL ? vp_device_spec_make_absolute (text, folder) : NULL;
 }
 
 static void

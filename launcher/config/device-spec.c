@@ -350,6 +350,22 @@ vp_device_spec_parse (const char *text, GError **error)
   return g_steal_pointer (&spec);
 }
 
+char *
+vp_device_spec_make_absolute (const char *text, const char *folder)
+{
+  const Backed *of = find_backed (text);
+  const char *file = of != NULL ? text + strlen (of->name) : "";
+  g_auto (GStrv) parts = NULL;
+  g_autofree char *escaped = NULL;
+
+  if (of == NULL || of->kind != VP_DEVICE_SPEC_DISK || file[0] != ',' || file[1] == '/')
+    return g_strdup (text);
+
+  parts = g_strsplit (folder, ",", -1);
+  escaped = g_strjoinv (",,", parts);
+  return g_strdup_printf ("%s,%s/%s", of->name, escaped, file + 1);
+}
+
 void
 vp_device_spec_free (VpDeviceSpec *spec)
 {

@@ -121,6 +121,15 @@ VpDeviceSpec *vp_device_spec_parse (const char *text, GError **error);
 void vp_device_spec_free (VpDeviceSpec *spec);
 
 /**
+ * vp_device_spec_make_absolute:
+ * @text: one SPEC
+ * @folder: where a relative path of it starts
+ *
+ * Returns: (transfer full): the same for a process that is in another folder
+ */
+char *vp_device_spec_make_absolute (const char *text, const char *folder);
+
+/**
  * vp_id_is_valid:
  *
  * Returns: whether @id matches %VP_ID_GRAMMAR

@@ -138,10 +138,21 @@ vp_disk_check (VpDisk *disk, GError **error)
   else
     {
       disk->is_block_device = S_ISBLK (status.st_mode);
+      disk->device = disk->is_block_device ? status.st_rdev : status.st_dev;
+      disk->inode = disk->is_block_device ? 0 : status.st_ino;
       ok = disk->format != NULL || look_inside (disk, fd, error);
     }
 
   if (fd >= 0)
     close (fd);
   return ok;
+}
+
+gboolean
+vp_disk_check_other (const VpDisk *disk, const VpDisk *other, GError **error)
+{
+  if (other == NULL || other == disk || disk->device != other->device ||
+      disk->inode != other->inode || disk->is_block_device != other->is_block_device)
+    return TRUE;
+  return vp_error_refuse (error, disk->file, "is a disk of this VM already (%s)", other->file);
 }

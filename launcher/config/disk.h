@@ -11,6 +11,8 @@ G_BEGIN_DECLS
  * @readonly: the guest cannot write
  * @snapshot: what the guest writes is thrown away at the end
  * @is_block_device: seen by vp_disk_check()
+ * @device: which file it is, seen by vp_disk_check(): the device it is on, or that it is
+ * @inode: its number there; 0 of a block device
  */
 typedef struct
 {
@@ -19,6 +21,8 @@ typedef struct
   gboolean readonly;
   gboolean snapshot;
   gboolean is_block_device;
+  guint64 device;
+  guint64 inode;
 } VpDisk;
 
 /**
@@ -63,6 +67,16 @@ void vp_disk_free (VpDisk *disk);
  * Returns: %FALSE with %VP_ERROR_HOST or %VP_ERROR_USAGE
  */
 gboolean vp_disk_check (VpDisk *disk, GError **error);
+
+/**
+ * vp_disk_check_other:
+ * @disk: a disk that was checked
+ * @other: (nullable): one that the VM has, checked too
+ * @error: return location for a #GError
+ *
+ * Returns: %FALSE with %VP_ERROR_USAGE when the two are one file, which QEMU could lock only once
+ */
+gboolean vp_disk_check_other (const VpDisk *disk, const VpDisk *other, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VpDisk, vp_disk_free)
 

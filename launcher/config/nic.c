@@ -16,10 +16,17 @@ vp_nic_free (VpNic *nic)
   g_free (nic);
 }
 
+static const char *const backends[] = { "user", "tap", "passt", NULL }; /* as VpNicKind */
+
+const char *
+vp_nic_kind_to_string (VpNicKind kind)
+{
+  return backends[kind];
+}
+
 VpNic *
 vp_nic_new (const char *backend, GError **error)
 {
-  static const char *const backends[] = { "user", "tap", "passt", NULL }; /* as VpNicKind */
   VpNic *nic;
   guint kind;
 

@@ -58,6 +58,13 @@ void vp_nic_free (VpNic *nic);
 gboolean vp_nic_set (VpNic *nic, const VpParam *param, const char *known, GError **error);
 
 /**
+ * vp_nic_kind_to_string:
+ *
+ * Returns: (transfer none): "user", "tap" or "passt"
+ */
+const char *vp_nic_kind_to_string (VpNicKind kind);
+
+/**
  * vp_nic_check:
  * @nic: a network card whose parameters are all set
  * @text: as typed

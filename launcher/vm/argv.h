@@ -2,15 +2,16 @@
 
 #include "devices/plan.h"
 #include "launcher/config/config.h"
+#include "launcher/vm/plug-sequence.h"
 
 G_BEGIN_DECLS
 
-/** File descriptors that QEMU finds open: its end of the QMP and of the console socketpair. */
+/** File descriptors that QEMU finds open: its end of the QMP and of the console socketpair, and
+ * then whatever the devices of its command line need. */
+#define VP_ARGV_FIRST_FD   3
 #define VP_ARGV_QMP_FD     3
 #define VP_ARGV_CONSOLE_FD 4
-
-/** The first of those that vmplug opens for devices: see vp_cold_plugs_new(). */
-#define VP_ARGV_PASSED_FD 5
+#define VP_ARGV_DEVICE_FD  5
 
 /** Id of QEMU's object for /dev/iommu, one for all devices that are by iommufd. */
 #define VP_ARGV_IOMMUFD_ID "iommufd0"
@@ -19,20 +20,21 @@ G_BEGIN_DECLS
  * VpArgvInput:
  * @config: what the user asked for, checked
  * @plan: where the devices go
+ * @specs: (array): for each device of @plan, in its order, the spec that it came from
  * @accel: kvm or tcg
  * @cpu: argument of -cpu
- * @cold_plugs: (element-type VpPlugSequence): the devices of @plan that QEMU starts with, from
- *   vp_cold_plugs_new()
  * @n_host_nodes: how many NUMA nodes the host has
+ * @has_vhost_net: whether /dev/vhost-net can be opened
  */
 typedef struct
 {
   const VpConfig *config;
   const VpPlan *plan;
+  const VpDeviceSpec *const *specs;
   VpAccel accel;
   const char *cpu;
-  const GPtrArray *cold_plugs;
   guint n_host_nodes;
+  gboolean has_vhost_net;
 } VpArgvInput;
 
 /**
@@ -46,6 +48,23 @@ typedef struct
  * Returns: (transfer full): a %NULL-terminated array
  */
 char **vp_argv_build (const VpArgvInput *input);
+
+/**
+ * vp_argv_has_iommufd:
+ *
+ * Returns: whether any device of the plan, also one that comes later, is by iommufd
+ */
+gboolean vp_argv_has_iommufd (const VpArgvInput *input);
+
+/**
+ * vp_argv_get_cold_devices:
+ * @input: everything that decides
+ *
+ * Returns: (transfer full) (element-type VpPlugSequence): what vp_argv_build() makes of the cold
+ *   devices, in the order of the plan, after that of /dev/iommu, where vp_argv_has_iommufd(); their
+ * file descriptors are those that QEMU is to inherit, from %VP_ARGV_DEVICE_FD on
+ */
+GPtrArray *vp_argv_get_cold_devices (const VpArgvInput *input);
 
 /**
  * vp_argv_add_topology:

@@ -1,5 +1,6 @@
 #include "launcher/vm/attach-request.h"
 
+#include "launcher/config/device-check.h"
 #include "launcher/vm/host-devices.h"
 #include "launcher/vm/iommufd-choice.h"
 
@@ -100,7 +101,8 @@ vp_attach_request_prepare_async (VpDeviceSpec *spec,
   g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, user_data);
   Request *request = g_new0 (Request, 1);
   g_autoptr (GError) error = NULL;
-  VpInventory *inventory = vp_inventory_read (sysfs, &error);
+  VpInventory *inventory =
+      vp_device_check (spec, &error) ? vp_inventory_read (sysfs, &error) : NULL;
 
   g_task_set_source_tag (task, vp_attach_request_prepare_async);
   g_task_set_task_data (task, request, request_free);

@@ -8,6 +8,7 @@ vp_attachment_facts_copy (const VpAttachmentFacts *facts)
   *copy = *facts;
   copy->id = g_strdup (facts->id);
   copy->guest_path = g_strdup (facts->guest_path);
+  copy->vm = g_strdup (facts->vm);
   copy->place.port = g_strdup (facts->place.port);
   copy->place.bus = g_strdup (facts->place.bus);
   if (facts->source != NULL)
@@ -21,6 +22,7 @@ vp_attachment_facts_free (VpAttachmentFacts *facts)
 {
   g_free ((char *) facts->id);
   g_free ((char *) facts->guest_path);
+  g_free ((char *) facts->vm);
   g_free ((char *) facts->place.port);
   g_free ((char *) facts->place.bus);
   if (facts->source != NULL)

@@ -35,6 +35,13 @@ vp_attachment_text_over (const char *id, gboolean gone)
 }
 
 GError *
+vp_attachment_text_bounced (const char *id)
+{
+  return g_error_new (VP_ERROR, VP_ERROR_REFUSED,
+                      "%s was thrown out again before the guest could use it", id);
+}
+
+GError *
 vp_attachment_text_mate (const char *id, const GError *why)
 {
   return g_error_new (why->domain, why->code, "%s goes with the rest of its slot: %s", id,

@@ -29,6 +29,14 @@ char *vp_attachment_text_delay (VpDeviceState state,
 GError *vp_attachment_text_over (const char *id, gboolean gone);
 
 /**
+ * vp_attachment_text_bounced:
+ * @id: a device that the guest let go at once
+ *
+ * Returns: (transfer full): a %VP_ERROR_REFUSED that says so
+ */
+GError *vp_attachment_text_bounced (const char *id);
+
+/**
  * vp_attachment_text_mate:
  * @id: a device
  * @why: of what another function of its slot has failed

@@ -2,7 +2,7 @@
 
 #include "devices/vfio-bind.h"
 #include "launcher/error.h"
-#include "launcher/vm/argv.h"
+#include "launcher/vm/attachment-plug.h"
 #include "launcher/vm/attachment-text.h"
 #include "launcher/vm/bar-watch.h"
 #include "launcher/vm/removal.h"
@@ -17,6 +17,7 @@ struct _VpAttachment
   VpDeviceState state;
   VpBarWatch *watch;
   VpRemoval *removal;
+  VpPlugger *plugger;
   gboolean taken;         /* the host function goes back to a driver in the end */
   gboolean host_changing; /* it is on its way from or to that driver */
   gboolean exposed;       /* the guest can see it: function 0 of its slot is there */
@@ -90,35 +91,21 @@ on_removed_deadline (gpointer user_data)
 }
 
 static void
-on_device_add (GObject *source, GAsyncResult *result, gpointer user_data)
+on_added (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (VpAttachment) self = VP_ATTACHMENT (user_data);
   g_autoptr (GError) error = NULL;
-  g_autoptr (JsonNode) reply =
-      vp_qmp_client_execute_finish (VP_QMP_CLIENT (source), result, &error);
+  VpPlugOutcome outcome;
 
-  if (reply != NULL)
+  if (!vp_plugger_add_finish (self->plugger, result, &outcome, &error))
     {
-      apply (self, VP_DEVICE_EVENT_ADD_OK);
-      return;
+      if (vp_qmp_client_is_closed (self->client))
+        return; /* QEMU may have it open: its end tells the end of everything */
+      self->failure = vp_attachment_plug_failure (self->facts->id, error);
     }
-  if (vp_qmp_client_is_closed (self->client))
-    return; /* no answer of QEMU, which may have it open: its end tells the end of everything */
-
-  g_set_error (&self->failure, VP_ERROR, VP_ERROR_REFUSED, "%s: QEMU refused it: %s",
-               self->facts->id, error->message);
-  apply (self, VP_DEVICE_EVENT_ADD_FAILED);
-}
-
-static void
-send_add (VpAttachment *self)
-{
-  JsonObject *arguments = vp_argv_device (self->facts->spec, self->facts->function, self->facts->id,
-                                          &self->facts->place);
-
-  /* No deadline: pinning a large guest's memory takes minutes, and QEMU answers or ends. */
-  vp_qmp_client_execute_async (self->client, "device_add", arguments, NULL, 0, NULL, on_device_add,
-                               g_object_ref (self));
+  apply (self, outcome == VP_PLUG_UNDONE ? VP_DEVICE_EVENT_ADD_FAILED : VP_DEVICE_EVENT_ADD_OK);
+  if (outcome == VP_PLUG_ACCEPTED)
+    apply (self, VP_DEVICE_EVENT_NO_WINDOW); /* in QEMU and of no use: out with it */
 }
 
 /* What the guest cannot see has no BARs to look at. */
@@ -209,10 +196,8 @@ on_given_back (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-release (VpAttachment *self)
+give_back (VpAttachment *self)
 {
-  vp_bar_watch_stop (self->watch);
-  vp_removal_stop (self->removal);
   self->host_changing =
       vp_host_claims_drop (self->facts->claims, self->facts->function, self->taken);
   if (self->host_changing)
@@ -220,6 +205,29 @@ release (VpAttachment *self)
                                     on_given_back, g_object_ref (self));
   else
     finish_release (self);
+}
+
+static void
+on_cleared (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (VpAttachment) self = VP_ATTACHMENT (user_data);
+
+  self->host_error =
+      vp_attachment_plug_finish_clear (self->facts->id, self->plugger, result, self->gone);
+  give_back (self);
+}
+
+static void
+release (VpAttachment *self)
+{
+  vp_bar_watch_stop (self->watch);
+  vp_removal_stop (self->removal);
+  self->host_changing =
+      self->client != NULL && !self->gone && vp_plugger_has_backends (self->plugger);
+  if (self->host_changing)
+    vp_plugger_clear_async (self->plugger, self->client, on_cleared, g_object_ref (self));
+  else
+    give_back (self);
 }
 
 static void
@@ -238,7 +246,7 @@ apply (VpAttachment *self, VpDeviceEvent event)
   switch (action)
     {
     case VP_DEVICE_ACTION_ADD:
-      send_add (self);
+      vp_plugger_add_async (self->plugger, self->client, on_added, g_object_ref (self));
       break;
     case VP_DEVICE_ACTION_VERIFY:
       watch (self);
@@ -251,8 +259,7 @@ apply (VpAttachment *self, VpDeviceEvent event)
       break;
     case VP_DEVICE_ACTION_RELEASE:
       if (self->state == VP_DEVICE_FAILED && self->failure == NULL)
-        g_set_error (&self->failure, VP_ERROR, VP_ERROR_REFUSED,
-                     "%s was thrown out again before the guest could use it", self->facts->id);
+        self->failure = vp_attachment_text_bounced (self->facts->id);
       release (self);
       break;
     case VP_DEVICE_ACTION_NONE:
@@ -434,6 +441,7 @@ vp_attachment_dispose (GObject *object)
 
   g_clear_object (&self->watch);
   g_clear_object (&self->removal);
+  g_clear_object (&self->plugger);
   vp_waiter_answer (&self->usable, NULL, over);
   vp_waiter_answer (&self->removed, NULL, over);
   g_clear_object (&self->client);
@@ -482,6 +490,7 @@ vp_attachment_new (const VpAttachmentFacts *facts)
   self->facts = vp_attachment_facts_copy (facts);
   vp_host_claims_add (self->facts->claims, self->facts->function);
   self->state = facts->plug == VP_PLUG_COLD ? VP_DEVICE_ACCEPTED : VP_DEVICE_QUEUED;
+  self->plugger = vp_attachment_plug_new (self->facts);
   self->watch = vp_bar_watch_new (self->facts->id);
   g_signal_connect_object (self->watch, "mapped", G_CALLBACK (on_mapped), self, 0);
   g_signal_connect_object (self->watch, "stuck", G_CALLBACK (on_stuck), self, 0);

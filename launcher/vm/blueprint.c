@@ -5,11 +5,11 @@
 #include "launcher/config/guest-cpu.h"
 #include "launcher/error.h"
 #include "launcher/vm/argv.h"
-#include "launcher/vm/cold-plugs.h"
 #include "launcher/vm/host-devices.h"
 #include "launcher/vm/iommufd-choice.h"
 #include "launcher/vm/numa-nodes.h"
 #include "launcher/vm/own-devices.h"
+#include "launcher/vm/plug-fd.h"
 
 #include <string.h>
 
@@ -60,6 +60,7 @@ set_wish (Wishes *wishes, guint index, VpDeviceSpec *spec)
   VpPlanRequest *request = &g_array_index (wishes->requests, VpPlanRequest, index);
 
   request->id = spec->id;
+  request->driver = spec->driver;
   request->plug = spec->plug;
   wishes->specs->pdata[index] = spec;
   if (request->function != NULL && spec->bind &&
@@ -125,6 +126,10 @@ name_spec (const VpDeviceSpec *spec)
     return g_strdup (spec->ref.uuid);
   if (spec->kind == VP_DEVICE_SPEC_QEMU)
     return g_strdup (spec->driver);
+  if (spec->disk != NULL)
+    return g_strconcat ("disk,", spec->disk->file, NULL);
+  if (spec->nic != NULL)
+    return g_strconcat ("nic,", vp_nic_kind_to_string (spec->nic->kind), NULL);
   return g_strndup (spec->text, strcspn (spec->text, ","));
 }
 
@@ -313,6 +318,24 @@ make_plan (VpBlueprint *self, const VpHostCpu *host, gboolean is_rehearsal, GErr
   return TRUE;
 }
 
+static void
+write_argv (VpBlueprint *self, guint n_host_nodes)
+{
+  const VpArgvInput input = {
+    .config = self->config,
+    .plan = self->plan,
+    .specs = (const VpDeviceSpec *const *) self->specs->pdata,
+    .accel = self->accel,
+    .cpu = self->cpu,
+    .n_host_nodes = n_host_nodes,
+    .has_vhost_net = vp_plug_fd_has_vhost_net (self->sysfs),
+  };
+
+  self->argv = vp_argv_build (&input);
+  self->cold = vp_argv_get_cold_devices (&input);
+  self->has_iommufd = vp_argv_has_iommufd (&input);
+}
+
 static VpBlueprint *
 new_blueprint (VpConfig *config, const char *root, gboolean is_rehearsal, GError **error)
 {
@@ -344,17 +367,7 @@ new_blueprint (VpConfig *config, const char *root, gboolean is_rehearsal, GError
                      g_strdup_printf ("--numa %u: the host has %u NUMA node%s, so that the memory "
                                       "of the guest's others is anywhere",
                                       config->numa, n_host_nodes, n_host_nodes == 1 ? "" : "s"));
-  self->cold_plugs =
-      vp_cold_plugs_new (self->plan, (const VpDeviceSpec *const *) self->specs->pdata, config->name,
-                         vp_sysfs_exists (self->sysfs, "dev/vhost-net"));
-  self->argv = vp_argv_build (&(VpArgvInput){
-      .config = config,
-      .plan = self->plan,
-      .accel = self->accel,
-      .cpu = self->cpu,
-      .cold_plugs = self->cold_plugs,
-      .n_host_nodes = n_host_nodes,
-  });
+  write_argv (self, n_host_nodes);
   return g_steal_pointer (&self);
 }
 
@@ -383,9 +396,9 @@ vp_blueprint_free (VpBlueprint *self)
     return;
 
   g_strfreev (self->argv);
-  g_clear_pointer (&self->cold_plugs, g_ptr_array_unref);
   g_free (self->accel_reason);
   g_free (self->cpu);
+  g_clear_pointer (&self->cold, g_ptr_array_unref);
   g_clear_pointer (&self->specs, g_ptr_array_unref);
   g_clear_pointer (&self->plan, vp_plan_free);
   g_clear_pointer (&self->inventory, vp_inventory_free);

@@ -3,6 +3,7 @@
 #include "devices/inventory.h"
 #include "devices/plan.h"
 #include "launcher/config/config.h"
+#include "launcher/vm/plug-sequence.h"
 
 #include <json-glib/json-glib.h>
 
@@ -15,10 +16,12 @@ G_BEGIN_DECLS
  * @inventory: what the host has
  * @plan: where the devices go
  * @specs: (element-type VpDeviceSpec): the spec behind each device of the plan, in its order
+ * @cold: (element-type VpPlugSequence): what gives QEMU each cold device of the plan, in its order,
+ *   after that of /dev/iommu
+ * @has_iommufd: whether QEMU starts with /dev/iommu
  * @accel: kvm or tcg
  * @accel_reason: why
  * @cpu: argument of -cpu
- * @cold_plugs: (element-type VpPlugSequence): the devices that QEMU starts with
  * @argv: QEMU's command line
  *
  * Everything that is decided before anything on the host changes.
@@ -30,10 +33,11 @@ typedef struct
   VpInventory *inventory;
   VpPlan *plan;
   GPtrArray *specs;
+  GPtrArray *cold;
+  gboolean has_iommufd;
   VpAccel accel;
   char *accel_reason;
   char *cpu;
-  GPtrArray *cold_plugs;
   char **argv;
 } VpBlueprint;
 

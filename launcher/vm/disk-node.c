@@ -1,9 +1,26 @@
 #include "launcher/vm/disk-node.h"
 
+#include <string.h>
+
+/* QEMU include/block/block_int-common.h: node_name[32]. */
+#define MAX_NAME 31
+
 const char *
 vp_disk_protocol (const VpDisk *disk)
 {
   return disk->is_block_device ? "host_device" : "file";
+}
+
+char *
+vp_disk_node_make_name (const char *id)
+{
+  g_autofree char *hash = NULL;
+
+  if (strlen (id) <= MAX_NAME)
+    return g_strdup (id);
+
+  hash = g_compute_checksum_for_string (G_CHECKSUM_SHA256, id, -1);
+  return g_strndup (hash, MAX_NAME);
 }
 
 JsonObject *

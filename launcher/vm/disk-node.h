@@ -15,6 +15,15 @@ G_BEGIN_DECLS
 const char *vp_disk_protocol (const VpDisk *disk);
 
 /**
+ * vp_disk_node_make_name:
+ * @id: QEMU id of a disk
+ *
+ * Returns: (transfer full): the name of its node: @id, or when that is longer than the 31 bytes
+ *   that QEMU takes, as many of its hash
+ */
+char *vp_disk_node_make_name (const char *id);
+
+/**
  * vp_disk_node_new:
  * @disk: a disk that was checked, no snapshot
  * @name: node name

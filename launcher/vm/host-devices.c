@@ -54,15 +54,6 @@ vp_host_devices_resolve (const VpInventory *inventory, const VpDeviceSpec *spec,
   return g_steal_pointer (&functions);
 }
 
-int
-vp_host_devices_open (VpSysfs *sysfs, const VpPlugFd *fd, GError **error)
-{
-  g_return_val_if_fail (fd->kind == VP_PLUG_FD_IOMMU || fd->kind == VP_PLUG_FD_CDEV, -1);
-
-  return fd->kind == VP_PLUG_FD_IOMMU ? vp_vfio_cdev_open_iommu (sysfs, error)
-                                      : vp_vfio_cdev_open (sysfs, fd->path, error);
-}
-
 static gboolean
 check_node (VpSysfs *sysfs, const VpPciFunction *function, VpHostNode node, GError **error)
 {

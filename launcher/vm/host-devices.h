@@ -2,7 +2,6 @@
 
 #include "devices/inventory.h"
 #include "launcher/config/device-spec.h"
-#include "launcher/vm/plug-sequence.h"
 
 G_BEGIN_DECLS
 
@@ -52,16 +51,6 @@ VpHostNode vp_host_devices_node (const VpDeviceSpec *spec);
  */
 GPtrArray *
 vp_host_devices_resolve (const VpInventory *inventory, const VpDeviceSpec *spec, GError **error);
-
-/**
- * vp_host_devices_open:
- * @sysfs: the host
- * @fd: a %VP_PLUG_FD_IOMMU or %VP_PLUG_FD_CDEV
- * @error: return location for a #GError
- *
- * Returns: an open file descriptor, close-on-exec; or -1 with an error as of vp_vfio_cdev_open()
- */
-int vp_host_devices_open (VpSysfs *sysfs, const VpPlugFd *fd, GError **error);
 
 /**
  * vp_host_devices_check:

@@ -6,6 +6,7 @@
 #include "devices/slot-map.h"
 #include "launcher/error.h"
 #include "launcher/vm/attachment-list.h"
+#include "launcher/vm/disk-users.h"
 #include "launcher/vm/gathering.h"
 #include "launcher/vm/slot-mates.h"
 #include "qmp/message.h"
@@ -101,6 +102,8 @@ add_attachment (VpHotplug *self, VpSlotMates *mates, VpAttachmentFacts *facts)
   facts->repeat_delete =
       self->blueprint->config->hotplug_mode == VP_HOTPLUG_ACPI &&
       vp_plan_port_has_acpi_hotplug (vp_plan_find_port (plan, facts->place.port));
+  facts->vm = self->blueprint->config->name;
+  facts->sysfs = self->blueprint->sysfs;
   facts->claims = self->claims;
   attachment = vp_attachment_new (facts);
   g_signal_connect (attachment, "changed", G_CALLBACK (on_changed), self);
@@ -224,7 +227,10 @@ attach_device (VpHotplug *self,
       g_ptr_array_add (ids, make_id (self, source, device->pdata[i]));
       requests[i] = (VpSlotRequest){ .id = ids->pdata[i], .function = device->pdata[i] };
     }
-  if (!reserve (self, requests, device, &error))
+  if ((source->spec->disk != NULL &&
+       !vp_disk_users_check (self->blueprint->config, self->attachments, source->spec->disk,
+                             &error)) ||
+      !reserve (self, requests, device, &error))
     {
       for (guint i = 0; i < device->len; i++)
         g_task_return_error (parts[i], g_error_copy (error));

@@ -3,7 +3,7 @@
 #include "devices/error.h"
 #include "devices/vfio-cdev.h"
 #include "launcher/error.h"
-#include "launcher/vm/host-devices.h"
+#include "launcher/vm/plug-fd.h"
 #include "launcher/vm/plugger.h"
 #include "qmp/error.h"
 #include "qmp/message.h"
@@ -34,12 +34,6 @@ finish (VpIommufd *self, const GError *error)
       g_task_return_error (waiting->pdata[i], g_error_copy (error));
     else
       g_task_return_boolean (waiting->pdata[i], TRUE);
-}
-
-static int
-open_file (const VpPlugFd *fd, GObject **keeper, gpointer user_data, GError **error)
-{
-  return vp_host_devices_open (user_data, fd, error);
 }
 
 static void
@@ -98,7 +92,7 @@ on_properties (GObject *source, GAsyncResult *result, gpointer user_data)
       finish (self, error);
       return;
     }
-  self->plugger = vp_plugger_new (vp_plug_sequence_new_iommufd (-1), open_file, self->sysfs);
+  self->plugger = vp_plugger_new (vp_plug_sequence_new_iommufd (-1), vp_plug_fd_open, self->sysfs);
   vp_plugger_add_async (self->plugger, client, on_added, g_object_ref (self));
 }
 

@@ -5,9 +5,8 @@
 #include "launcher/config/accelerator.h"
 #include "launcher/error.h"
 #include "launcher/vm/attach-request.h"
-#include "launcher/vm/cold-plugs.h"
+#include "launcher/vm/cold-fds.h"
 #include "launcher/vm/host-change.h"
-#include "launcher/vm/host-devices.h"
 #include "launcher/vm/hotplug.h"
 #include "launcher/vm/qemu.h"
 #include "launcher/vm/readiness.h"
@@ -34,8 +33,8 @@ struct _VpMachine
 
   GTask *start;        /* nullable: who waits for the start */
   GError *start_error; /* nullable: why it failed; told once everything is undone */
-  GPtrArray *keepers;  /* (element-type GObject): of the files that QEMU inherited */
   GPtrArray *taken;    /* (element-type VpPciFunction): host functions taken for the start */
+  GPtrArray *keepers;  /* (element-type GObject): the other ends of what QEMU has inherited */
   gint64 started_us;
   gboolean stopping;
 };
@@ -180,18 +179,10 @@ on_qemu_started (GObject *source, GAsyncResult *result, gpointer user_data)
   g_task_return_boolean (start, TRUE);
 }
 
-static int
-open_file (const VpPlugFd *fd, GObject **keeper, gpointer user_data, GError **error)
-{
-  return vp_host_devices_open (user_data, fd, error);
-}
-
 static void
 on_taken (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (VpMachine) self = VP_MACHINE (user_data);
-  const VpBlueprint *blueprint = self->blueprint;
-  g_autoptr (GUnixFDList) passed_fds = NULL;
 
   if (!vp_host_change_finish (result, &self->start_error))
     {
@@ -201,17 +192,18 @@ on_taken (GObject *source, GAsyncResult *result, gpointer user_data)
   for (guint i = 0; i < self->taken->len; i++)
     vp_hotplug_mark_taken (self->hotplug, self->taken->pdata[i]);
   if (self->stopping)
-    g_set_error (&self->start_error, VP_ERROR, VP_ERROR_START, "%s was stopped before it started",
-                 vp_machine_get_name (self));
-  else /* only now has each of them a node */
-    passed_fds = vp_cold_plugs_open (blueprint->cold_plugs, open_file, blueprint->sysfs,
-                                     self->keepers, &self->start_error);
-  if (passed_fds == NULL)
+    {
+      g_set_error (&self->start_error, VP_ERROR, VP_ERROR_START, "%s was stopped before it started",
+                   vp_machine_get_name (self));
+      wind_up (self);
+      return;
+    }
+  if (!vp_cold_fds_open (self->blueprint, self->qemu, self->keepers, &self->start_error))
     {
       wind_up (self);
       return;
     }
-  vp_qemu_start_async (self->qemu, blueprint->argv, passed_fds, self->run_dir, on_qemu_started,
+  vp_qemu_start_async (self->qemu, self->blueprint->argv, self->run_dir, on_qemu_started,
                        g_object_ref (self));
 }
 
@@ -473,8 +465,8 @@ vp_machine_class_init (VpMachineClass *klass)
 static void
 vp_machine_init (VpMachine *self)
 {
-  self->keepers = g_ptr_array_new_with_free_func (g_object_unref);
   self->taken = g_ptr_array_new ();
+  self->keepers = g_ptr_array_new_with_free_func (g_object_unref);
   self->qemu = vp_qemu_new ();
   g_signal_connect (self->qemu, "event", G_CALLBACK (on_event), self);
   g_signal_connect (self->qemu, "output", G_CALLBACK (on_console_output), self);
@@ -490,8 +482,7 @@ vp_machine_new (VpBlueprint *blueprint, VpRunDir *run_dir, VpBindings *bindings)
   self->run_dir = run_dir;
   self->bindings = bindings;
   self->hotplug = vp_hotplug_new (blueprint, bindings);
-  self->iommufd =
-      vp_iommufd_new (blueprint->sysfs, vp_cold_plugs_have_iommufd (blueprint->cold_plugs));
+  self->iommufd = vp_iommufd_new (blueprint->sysfs, blueprint->has_iommufd);
   g_signal_connect (self->hotplug, "changed", G_CALLBACK (on_device_changed), self);
   return self;
 }

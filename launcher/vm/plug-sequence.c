@@ -60,6 +60,16 @@ vp_plug_step_set_undo (VpPlugStep *self, const char *command, const char *key, c
   json_object_set_string_member (self->undo_arguments, key, value);
 }
 
+guint
+vp_plug_sequence_count_fds (const VpPlugSequence *self)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < self->steps->len; i++)
+    n += ((const VpPlugStep *) self->steps->pdata[i])->fds->len;
+  return n;
+}
+
 GPtrArray *
 vp_plug_sequence_get_fds (const VpPlugSequence *self)
 {
@@ -78,7 +88,7 @@ vp_plug_sequence_get_fds (const VpPlugSequence *self)
 const char *
 vp_plug_sequence_add_fd (VpPlugSequence *self, VpPlugFdKind kind, const char *path)
 {
-  g_autoptr (GPtrArray) before = vp_plug_sequence_get_fds (self);
+  guint n = vp_plug_sequence_count_fds (self);
   const VpPlugStep *step = self->steps->pdata[self->steps->len - 1];
   VpPlugFd *fd = g_new0 (VpPlugFd, 1);
 
@@ -86,8 +96,8 @@ vp_plug_sequence_add_fd (VpPlugSequence *self, VpPlugFdKind kind, const char *pa
   fd->path = g_strdup (path);
   /* Digits are the number of an inherited descriptor, anything else is a name that getfd has given
    * (QEMU monitor/fds.c, monitor_fd_param). */
-  fd->name = self->first_fd < 0 ? g_strdup_printf ("%s-fd%u", self->id, before->len)
-                                : g_strdup_printf ("%u", (guint) self->first_fd + before->len);
+  fd->name = self->first_fd < 0 ? g_strdup_printf ("%s-fd%u", self->id, n)
+                                : g_strdup_printf ("%u", (guint) self->first_fd + n);
   g_ptr_array_add (step->fds, fd);
   return fd->name;
 }
@@ -116,10 +126,11 @@ add_disk (VpPlugSequence *self, const VpPlugInput *input)
   const char *driver = input->spec->driver;
   JsonObject *controller = new_device (input);
   JsonObject *holder = controller; /* of the node */
+  g_autofree char *node = vp_disk_node_make_name (input->id);
 
   vp_plug_step_set_undo (
-      vp_plug_sequence_add (self, "blockdev-add", vp_disk_node_new (input->spec->disk, input->id)),
-      "blockdev-del", "node-name", input->id);
+      vp_plug_sequence_add (self, "blockdev-add", vp_disk_node_new (input->spec->disk, node)),
+      "blockdev-del", "node-name", node);
 
   if (g_str_equal (driver, "nvme"))
     json_object_set_string_member (controller, "serial", input->id); /* it demands one */
@@ -135,7 +146,7 @@ add_disk (VpPlugSequence *self, const VpPlugInput *input)
       json_object_set_string_member (holder, "bus", bus);
       vp_plug_sequence_add (self, "device_add", holder);
     }
-  json_object_set_string_member (holder, "drive", input->id);
+  json_object_set_string_member (holder, "drive", node);
 }
 
 static void
@@ -148,14 +159,8 @@ add_nic (VpPlugSequence *self, const VpPlugInput *input)
   vp_plug_step_set_undo (vp_plug_sequence_add (self, "netdev_add", backend), "netdev_del", "id",
                          input->id);
   if (nic->kind == VP_NIC_PASST)
-    {
-      JsonObject *address = json_object_new ();
-
-      json_object_set_string_member (address, "type", "fd");
-      json_object_set_string_member (address, "str",
-                                     vp_plug_sequence_add_fd (self, VP_PLUG_FD_PASST, NULL));
-      json_object_set_object_member (backend, "addr", address);
-    }
+    json_object_set_string_member (backend, "fd",
+                                   vp_plug_sequence_add_fd (self, VP_PLUG_FD_PASST, NULL));
   /* QEMU 7.2 aborts when it is to open a /dev/vhost-net that is not there (measured). */
   else if (nic->kind == VP_NIC_TAP && vp_nic_wants_vhost (nic, input->has_vhost_net))
     {

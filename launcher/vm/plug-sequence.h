@@ -20,8 +20,8 @@ typedef enum
  * @kind: what is to be opened
  * @name: what QEMU's arguments call it: a name that getfd gave it, or the decimal number under
  *   which QEMU finds it open
- * @path: (nullable): of a %VP_PLUG_FD_FILE, from the root of the host; of a %VP_PLUG_FD_CDEV the
- *   device's folder in sysfs, for what its node is called is known only once it is bound
+ * @path: (nullable): of a %VP_PLUG_FD_FILE, "/dev/…"; of a %VP_PLUG_FD_CDEV the device's folder,
+ *   "sys/…", for what its node is called is known only once it is bound
  *
  * A file descriptor that QEMU needs and does not open itself. Nothing is open yet.
  */
@@ -148,6 +148,13 @@ vp_plug_step_set_undo (VpPlugStep *self, const char *command, const char *key, c
  * Returns: (transfer none): its name, to be put into the arguments of that step
  */
 const char *vp_plug_sequence_add_fd (VpPlugSequence *self, VpPlugFdKind kind, const char *path);
+
+/**
+ * vp_plug_sequence_count_fds:
+ *
+ * Returns: how many file descriptors all its steps need
+ */
+guint vp_plug_sequence_count_fds (const VpPlugSequence *self);
 
 /**
  * vp_plug_sequence_get_fds:

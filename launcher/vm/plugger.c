@@ -253,6 +253,21 @@ carry_out (VpPlugger *self)
 }
 
 void
+vp_plugger_set_there (VpPlugger *self)
+{
+  self->n_done = self->sequence->steps->len;
+}
+
+gboolean
+vp_plugger_has_backends (VpPlugger *self)
+{
+  for (guint i = 0; i < self->n_done; i++)
+    if (get_step (self, i)->undo != NULL)
+      return TRUE;
+  return self->add != NULL || self->keepers->len > 0;
+}
+
+void
 vp_plugger_add_async (VpPlugger *self,
                       VpQmpClient *client,
                       GAsyncReadyCallback callback,

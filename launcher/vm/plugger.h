@@ -47,6 +47,21 @@ typedef int (*VpPlugOpenFunc) (const VpPlugFd *fd,
 VpPlugger *vp_plugger_new (VpPlugSequence *sequence, VpPlugOpenFunc open, gpointer user_data);
 
 /**
+ * vp_plugger_set_there:
+ * @self: a plugger that has sent nothing
+ *
+ * The device was on QEMU's command line, so that all steps are carried out.
+ */
+void vp_plugger_set_there (VpPlugger *self);
+
+/**
+ * vp_plugger_has_backends:
+ *
+ * Returns: whether there is anything for vp_plugger_clear_async() to do
+ */
+gboolean vp_plugger_has_backends (VpPlugger *self);
+
+/**
  * vp_plugger_add_async:
  * @self: a plugger that has sent nothing, or has taken everything back
  * @client: QEMU

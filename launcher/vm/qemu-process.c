@@ -2,13 +2,13 @@
 
 #include "launcher/error.h"
 #include "launcher/vm/argv.h"
+#include "launcher/vm/child-setup.h"
 #include "launcher/vm/output-tail.h"
 
 #include <errno.h>
 #include <glib-unix.h>
 #include <signal.h>
 #include <sys/pidfd.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -95,61 +95,20 @@ on_child_exit (int fd, GIOCondition condition, gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* Between fork and exec: only async-signal-safe calls. */
-static void
-set_up_child (gpointer user_data)
-{
-  pid_t parent = (pid_t) GPOINTER_TO_INT (user_data);
-  sigset_t none;
-
-  sigemptyset (&none);
-  sigprocmask (SIG_SETMASK, &none, NULL);
-  signal (SIGPIPE, SIG_DFL);
-  signal (SIGXFSZ, SIG_DFL);
-  setpgid (0, 0);
-  prctl (PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid () != parent) /* it died before the signal was set */
-    _exit (127);
-}
-
-/* The descriptors that QEMU inherits: which one of ours becomes which one of its own. */
-typedef struct
-{
-  GArray *sources; /* (element-type int) */
-  GArray *targets; /* (element-type int) */
-} Inheritance;
-
-static void
-inheritance_clear (Inheritance *self)
-{
-  g_array_unref (self->sources);
-  g_array_unref (self->targets);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Inheritance, inheritance_clear)
-
-static void
-inherit (Inheritance *self, int source, int target)
-{
-  if (source < 0)
-    return;
-  g_array_append_val (self->sources, source);
-  g_array_append_val (self->targets, target);
-}
-
 static gboolean
-spawn (VpQemuProcess *self, char **argv, const Inheritance *inheritance, GError **error)
+spawn (VpQemuProcess *self, char **argv, const int *fds, guint n_fds, GError **error)
 {
+  g_autofree int *target_fds = g_new (int, n_fds);
   g_autoptr (GError) cause = NULL;
   GPid pid;
 
+  for (guint i = 0; i < n_fds; i++)
+    target_fds[i] = VP_ARGV_FIRST_FD + (int) i;
   if (!g_spawn_async_with_pipes_and_fds (
           NULL, (const char *const *) argv, NULL,
           G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL,
-          set_up_child, GINT_TO_POINTER (getpid ()), -1, -1, -1,
-          (const int *) (void *) inheritance->sources->data,
-          (const int *) (void *) inheritance->targets->data, inheritance->sources->len, &pid, NULL,
-          NULL, &self->stderr_fd, &cause))
+          vp_child_set_up, GINT_TO_POINTER (getpid ()), -1, -1, -1, fds, target_fds, n_fds, &pid,
+          NULL, NULL, &self->stderr_fd, &cause))
     {
       g_set_error (error, VP_ERROR, VP_ERROR_START, "%s could not be started: %s", argv[0],
                    cause->message);
@@ -170,13 +129,8 @@ spawn (VpQemuProcess *self, char **argv, const Inheritance *inheritance, GError 
 }
 
 VpQemuProcess *
-vp_qemu_process_spawn (
-    char **argv, int qmp_fd, int console_fd, GUnixFDList *passed_fds, int log_fd, GError **error)
+vp_qemu_process_spawn (char **argv, const int *fds, guint n_fds, int log_fd, GError **error)
 {
-  g_auto (Inheritance) inheritance = { g_array_new (FALSE, FALSE, sizeof (int)),
-                                       g_array_new (FALSE, FALSE, sizeof (int)) };
-  const int *passed = NULL;
-  int n_passed = 0;
   g_autoptr (VpQemuProcess) self = g_object_new (VP_TYPE_QEMU_PROCESS, NULL);
   g_autofree char *name = g_path_get_basename (argv[0]);
 
@@ -184,13 +138,7 @@ vp_qemu_process_spawn (
   self->log_fd = log_fd;
   /* Ignored by whoever started us, it would lose us the exit status: see wait(2), ECHILD. */
   signal (SIGCHLD, SIG_DFL);
-  if (passed_fds != NULL)
-    passed = g_unix_fd_list_peek_fds (passed_fds, &n_passed);
-  inherit (&inheritance, qmp_fd, VP_ARGV_QMP_FD);
-  inherit (&inheritance, console_fd, VP_ARGV_CONSOLE_FD);
-  for (int i = 0; i < n_passed; i++)
-    inherit (&inheritance, passed[i], VP_ARGV_PASSED_FD + i);
-  if (!spawn (self, argv, &inheritance, error))
+  if (!spawn (self, argv, fds, n_fds, error))
     return NULL;
 
   g_unix_set_fd_nonblocking (self->stderr_fd, TRUE, NULL);

@@ -27,6 +27,7 @@ struct _VpQemu
   VpConsole *console;
   VpStopLadder *ladder; /* nullable: nothing left to stop */
 
+  GArray *inherited;   /* (element-type int): what its devices find open; ours until it starts */
   GTask *start;        /* nullable: who waits for the start */
   GError *failure;     /* nullable: why we ended it; told when the process is gone */
   guint last_timer;    /* from the end of the process or of QMP until that of the other */
@@ -267,8 +268,37 @@ open_console (VpQemu *self, VpRunDir *run_dir, int *guest_fd, GError **error)
   return TRUE;
 }
 
+static void
+close_inherited (VpQemu *self)
+{
+  for (guint i = 0; i < self->inherited->len; i++)
+    close (g_array_index (self->inherited, int, i));
+  g_array_set_size (self->inherited, 0);
+}
+
+static VpQemuProcess *
+start_process (VpQemu *self, char **argv, int qmp_fd, int console_fd, int log_fd, GError **error)
+{
+  g_autoptr (GArray) fds = g_array_new (FALSE, FALSE, sizeof (int));
+  VpQemuProcess *process;
+
+  g_array_append_val (fds, qmp_fd);
+  if (console_fd >= 0)
+    g_array_append_val (fds, console_fd);
+  g_array_append_vals (fds, self->inherited->data, self->inherited->len);
+  process = vp_qemu_process_spawn (argv, (const int *) (void *) fds->data, fds->len, log_fd, error);
+  close_inherited (self);
+  return process;
+}
+
+void
+vp_qemu_inherit (VpQemu *self, int fd)
+{
+  g_array_append_val (self->inherited, fd);
+}
+
 static gboolean
-spawn (VpQemu *self, char **argv, GUnixFDList *passed_fds, VpRunDir *run_dir, GError **error)
+spawn (VpQemu *self, char **argv, VpRunDir *run_dir, GError **error)
 {
   vp_autofd int qmp_ours = -1;
   vp_autofd int qmp_theirs = -1;
@@ -290,8 +320,7 @@ spawn (VpQemu *self, char **argv, GUnixFDList *passed_fds, VpRunDir *run_dir, GE
         return FALSE;
     }
 
-  self->process =
-      vp_qemu_process_spawn (argv, qmp_theirs, console_theirs, passed_fds, log_fd, error);
+  self->process = start_process (self, argv, qmp_theirs, console_theirs, log_fd, error);
   if (self->process == NULL)
     return FALSE;
   g_signal_connect (self->process, "exited", G_CALLBACK (on_exited), self);
@@ -303,18 +332,14 @@ spawn (VpQemu *self, char **argv, GUnixFDList *passed_fds, VpRunDir *run_dir, GE
 }
 
 void
-vp_qemu_start_async (VpQemu *self,
-                     char **argv,
-                     GUnixFDList *passed_fds,
-                     VpRunDir *run_dir,
-                     GAsyncReadyCallback callback,
-                     gpointer user_data)
+vp_qemu_start_async (
+    VpQemu *self, char **argv, VpRunDir *run_dir, GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
   GError *error = NULL;
 
   g_task_set_source_tag (task, vp_qemu_start_async);
-  if (!spawn (self, argv, passed_fds, run_dir, &error))
+  if (!spawn (self, argv, run_dir, &error))
     {
       g_task_return_error (task, error);
       return;
@@ -432,6 +457,8 @@ vp_qemu_finalize (GObject *object)
 {
   VpQemu *self = VP_QEMU (object);
 
+  close_inherited (self);
+  g_array_unref (self->inherited);
   g_clear_error (&self->failure);
   g_free (self->shutdown_reason);
 
@@ -456,6 +483,7 @@ static void
 vp_qemu_init (VpQemu *self)
 {
   self->state = "starting";
+  self->inherited = g_array_new (FALSE, FALSE, sizeof (int));
 }
 
 VpQemu *

@@ -3,8 +3,6 @@
 #include "launcher/vm/run-dir.h"
 #include "qmp/client.h"
 
-#include <gio/gunixfdlist.h>
-
 G_BEGIN_DECLS
 
 #define VP_TYPE_QEMU (vp_qemu_get_type ())
@@ -23,10 +21,18 @@ G_DECLARE_FINAL_TYPE (VpQemu, vp_qemu, VP, QEMU, GObject)
 VpQemu *vp_qemu_new (void);
 
 /**
+ * vp_qemu_inherit:
+ * @self: one that is not started
+ * @fd: (transfer full): what a device of its command line needs
+ *
+ * The first one becomes VP_ARGV_DEVICE_FD in QEMU, and those after it the next.
+ */
+void vp_qemu_inherit (VpQemu *self, int fd);
+
+/**
  * vp_qemu_start_async:
  * @self: a new one
  * @argv: (array zero-terminated=1): its command line, from vp_argv_build()
- * @passed_fds: (nullable): the files that it inherits, from vp_cold_plugs_open()
  * @run_dir: (nullable): where its console socket and its logs go; %NULL when it has neither
  * @callback: called once the guest runs, or once QEMU is gone again
  * @user_data: for @callback
@@ -34,12 +40,8 @@ VpQemu *vp_qemu_new (void);
  * Spawns QEMU paused, shakes hands, lets the guest run. There is no deadline: with much memory to
  * pin QEMU takes minutes, and it answers or ends.
  */
-void vp_qemu_start_async (VpQemu *self,
-                          char **argv,
-                          GUnixFDList *passed_fds,
-                          VpRunDir *run_dir,
-                          GAsyncReadyCallback callback,
-                          gpointer user_data);
+void vp_qemu_start_async (
+    VpQemu *self, char **argv, VpRunDir *run_dir, GAsyncReadyCallback callback, gpointer user_data);
 
 /**
  * vp_qemu_start_finish:

@@ -418,7 +418,7 @@ vp_rehearsal_run_async (const VpBlueprint *blueprint,
   g_signal_connect_data (self->qemu, "exited", G_CALLBACK (on_exited), g_object_ref (task),
                          (GClosureNotify) (void (*) (void)) g_object_unref, 0);
   argv = vp_rehearsal_argv (blueprint, self->stand_ins);
-  vp_qemu_start_async (self->qemu, argv, NULL, NULL, on_started, g_steal_pointer (&task));
+  vp_qemu_start_async (self->qemu, argv, NULL, on_started, g_steal_pointer (&task));
 }
 
 VpRehearsalReport *

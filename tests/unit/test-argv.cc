@@ -1,6 +1,5 @@
 #include "launcher/config/guest-cpu.h"
 #include "launcher/vm/argv.h"
-#include "launcher/vm/cold-plugs.h"
 #include "launcher/vm/own-devices.h"
 #include "qmp/json-reader.h"
 #include "qmp/json-writer.h"
@@ -86,15 +85,13 @@ public:
     if (plan == nullptr)
       return {};
 
-    g_autoptr (GPtrArray) cold_plugs = vp_cold_plugs_new (plan, specs_.data (), "vm", FALSE);
-    const VpArgvInput input = {
-      .config = config_,
-      .plan = plan,
-      .accel = accel,
-      .cpu = config_->cpu != nullptr ? config_->cpu : vp_guest_cpu_default (accel),
-      .cold_plugs = cold_plugs,
-      .n_host_nodes = 2,
-    };
+    const VpArgvInput input = { config_,
+                                plan,
+                                specs_.data (),
+                                accel,
+                                config_->cpu != nullptr ? config_->cpu
+                                                        : vp_guest_cpu_default (accel),
+                                2 };
     g_auto (GStrv) argv = vp_argv_build (&input);
     g_auto (GStrv) again = vp_argv_build (&input);
     EXPECT_TRUE (g_strv_equal (argv, again)) << "pure: equal inputs, equal command lines";

@@ -1,7 +1,6 @@
 #include "devices/error.h"
 #include "launcher/error.h"
 #include "launcher/vm/blueprint.h"
-#include "launcher/vm/cold-plugs.h"
 #include "qmp/message.h"
 
 #include "tests/support/fake-sysfs.h"
@@ -10,6 +9,7 @@
 #include "tests/support/row-name.h"
 #include "tests/support/temp-folder.h"
 
+#include <algorithm>
 #include <functional>
 #include <gtest/gtest.h>
 #include <set>
@@ -51,8 +51,11 @@ build (const FakeSysfs &host,
        GError **error)
 {
   g_autoptr (VpConfig) config = vp_config_new ();
+  const bool has_qemu = std::any_of (options.begin (), options.end (), [] (const auto &option) {
+    return strcmp (option.first, "qemu") == 0;
+  });
 
-  if (!vp_config_set (config, "qemu", "/bin/true", error) ||
+  if ((!has_qemu && !vp_config_set (config, "qemu", "/bin/true", error)) ||
       !vp_config_set (config, "firmware-version", "1.16.2", error) ||
       !vp_config_set (config, "name", "vm", error))
     return nullptr;
@@ -624,7 +627,7 @@ TEST_F (BlueprintIommufd, ADeviceNamedByItsNodeIsUsedByIt)
       (Ids{ OBJECT, R"({"driver":"vfio-pci","id":"vfio-41-00.0","bus":"port1","addr":"00.0",)"
                     R"("fd":"6","iommufd":"iommufd0"})" }));
   EXPECT_TRUE (warnings_of (blueprint->plan).empty ());
-  EXPECT_TRUE (vp_cold_plugs_have_iommufd (blueprint->cold_plugs));
+  EXPECT_TRUE (blueprint->has_iommufd);
 }
 
 TEST_F (BlueprintIommufd, MixedWithADeviceByItsGroup)

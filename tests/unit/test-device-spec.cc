@@ -35,9 +35,11 @@ struct Good
   const char *properties;
 };
 
-#define HOST VP_DEVICE_SPEC_VFIO, "0000:41:00.0", nullptr
-#define RNG  VP_DEVICE_SPEC_QEMU, nullptr, "virtio-rng-pci"
-#define NVME VP_DEVICE_SPEC_QEMU, nullptr, "nvme", nullptr, VP_PLUG_AUTO, FALSE
+#define HOST         VP_DEVICE_SPEC_VFIO, "0000:41:00.0", nullptr
+#define RNG          VP_DEVICE_SPEC_QEMU, nullptr, "virtio-rng-pci"
+#define DISK(driver) VP_DEVICE_SPEC_DISK, nullptr, driver, nullptr, VP_PLUG_AUTO, FALSE, "{}"
+#define NIC(driver)  VP_DEVICE_SPEC_NIC, nullptr, driver, nullptr, VP_PLUG_AUTO, FALSE, "{}"
+#define NVME         VP_DEVICE_SPEC_QEMU, nullptr, "nvme", nullptr, VP_PLUG_AUTO, FALSE
 
 const Good good[] = {
   { "address", "0000:41:00.0", HOST, nullptr, VP_PLUG_AUTO, FALSE, "{}" },
@@ -71,6 +73,14 @@ const Good good[] = {
   { "a_single_quote_is_text", "qemu,driver=nvme,a=',b=x'", NVME, R"({"a":"'","b":"x'"})" },
   { "doubled_comma", "qemu,driver=nvme,a=x,,y,,,b=1", NVME, R"({"a":"x,y,","b":1})" },
   { "equals_in_value", "qemu,driver=nvme,a=b=c", NVME, R"({"a":"b=c"})" },
+  { "disk", "disk,a.img", DISK ("virtio-blk-pci") },
+  { "disk_virtio_scsi", "disk,/a,model=virtio-scsi,readonly", DISK ("virtio-scsi-pci") },
+  { "disk_nvme", "disk,/a,format=qcow2,model=nvme", DISK ("nvme") },
+  { "disk_id_and_plug", "disk,/a,id=data,plug=cold", VP_DEVICE_SPEC_DISK, nullptr, "virtio-blk-pci",
+    "data", VP_PLUG_COLD, FALSE, "{}" },
+  { "nic_user", "nic,user", NIC ("virtio-net-pci") },
+  { "nic_passt_e1000e", "nic,passt,model=e1000e", NIC ("e1000e") },
+  { "nic_tap", "nic,tap,ifname=t0,vhost=on,mac=52:54:00:12:34:5F", NIC ("virtio-net-pci") },
   { "not_ascii", "qemu,driver=nvme,serial=Größe", NVME, R"({"serial":"Größe"})" },
 };
 
@@ -147,8 +157,31 @@ const Bad bad[] = {
   { "escape", "41:00.0,id=\033[2J", "control character at byte 12" },
   { "c1_control", "41:00.0,id=\xc2\x9b", "control character at byte 12" },
   { "not_utf8", "qemu,driver=nvme,serial=\xff", "not valid UTF-8" },
-  { "disk_later", "disk,file=a.img", "use --disk when the VM starts" },
-  { "nic_later", "nic,type=user", "use --nic when the VM starts" },
+  { "disk_alone", "disk", "disk,FILE" },
+  { "disk_empty", "disk,", "empty" },
+  { "disk_unknown", "disk,a,cache=none",
+    "disk: \"cache=\" is not one of format=, readonly, model=, plug=, id=" },
+  { "disk_property", "disk,a,serial=1", "\"serial=\" is not one of" },
+  { "disk_format", "disk,a,format=vmdk", "\"vmdk\" is none of raw, qcow2" },
+  { "disk_model", "disk,a,model=ide", "\"ide\" is none of virtio-blk, virtio-scsi, nvme" },
+  { "disk_model_without_value", "disk,a,model", "\"model\" is not one of" },
+  { "disk_snapshot", "disk,a,snapshot", "is for a --disk that is there from the start" },
+  { "disk_escaped", "disk,,a", "is not a device" },
+  { "disk_bind", "disk,a,bind=on", "\"bind=\" is not one of" },
+  { "nic_alone", "nic", "nic,user|tap|passt" },
+  { "nic_unknown", "nic,bridge", "\"bridge\" is none of user, tap, passt" },
+  { "nic_user_ifname", "nic,user,ifname=t0",
+    "nic: \"ifname=\" is not one of model=, mac=, plug=, id=" },
+  { "nic_tap_alone", "nic,tap", "\"tap\" needs ifname=NAME" },
+  { "nic_tap_unknown", "nic,tap,ifname=t0,script=/x", "\"script=\" is not one of ifname=, vhost=" },
+  { "nic_tap_name", "nic,tap,ifname=../x", "is not the name of a network interface" },
+  { "nic_tap_vhost", "nic,tap,ifname=t0,vhost=yes", "\"yes\" is none of auto, on, off" },
+  { "nic_passt_vhost", "nic,passt,vhost=on", "\"vhost=\" is not one of model=" },
+  { "nic_model", "nic,user,model=rtl8139", "\"rtl8139\" is none of virtio-net, e1000e" },
+  { "nic_mac_short", "nic,user,mac=52:54:00:12:34", "is not the address of one network card" },
+  { "nic_mac_long", "nic,user,mac=52:54:00:12:34:56:78", "is not the address of one network card" },
+  { "nic_mac_group", "nic,user,mac=53:54:00:12:34:56", "is not the address of one network card" },
+  { "nic_mac_text", "nic,user,mac=52:54:00:12:34:5g", "is not the address of one network card" },
   { "rng_property", "rng,max-bytes=1", "\"max-bytes=\" is not one of plug=, id=" },
   { "rng_bind", "rng,bind=on", "\"bind=\" is not one of" },
   { "qemu_alone", "qemu", "driver= is missing" },
@@ -190,6 +223,49 @@ TEST_P (DeviceSpecBad, IsRefusedAndSaysWhy)
 }
 
 INSTANTIATE_TEST_SUITE_P (Table, DeviceSpecBad, testing::ValuesIn (bad), name_of_row<Bad>);
+
+TEST (DeviceSpec, WhatIsBehindADisk)
+{
+  g_autoptr (VpDeviceSpec) spec =
+      vp_device_spec_parse ("disk,a,,b=c,readonly,format=qcow2", nullptr);
+
+  EXPECT_STREQ (spec->disk->file, "a,b=c");
+  EXPECT_STREQ (spec->disk->format, "qcow2");
+  EXPECT_TRUE (spec->disk->readonly);
+  EXPECT_EQ (spec->nic, nullptr);
+  EXPECT_TRUE (vp_device_spec_is_emulated (spec));
+}
+
+TEST (DeviceSpec, WhatIsBehindANetworkCard)
+{
+  g_autoptr (VpDeviceSpec) spec =
+      vp_device_spec_parse ("nic,tap,ifname=t0,vhost=off,mac=52:54:00:AB:cd:EF", nullptr);
+
+  EXPECT_EQ (spec->nic->kind, VP_NIC_TAP);
+  EXPECT_STREQ (spec->nic->ifname, "t0");
+  EXPECT_EQ (spec->nic->vhost, VP_NIC_VHOST_OFF);
+  EXPECT_STREQ (spec->nic->mac, "52:54:00:ab:cd:ef");
+  EXPECT_EQ (spec->disk, nullptr);
+}
+
+TEST (DeviceSpec, OnlyTheFileOfADiskDependsOnTheFolder)
+{
+  const char *const rows[][2] = {
+    { "disk,a.img,readonly", "disk,/x,,y/a.img,readonly" },
+    { "disk,,a", "disk,,a" },
+    { "disk,/a.img", "disk,/a.img" },
+    { "disk", "disk" },
+    { "nic,user", "nic,user" },
+    { "qemu,driver=nvme", "qemu,driver=nvme" },
+    { "41:00.0", "41:00.0" },
+  };
+
+  for (const auto &row : rows)
+    {
+      g_autofree char *text = vp_device_spec_make_absolute (row[0], "/x,y");
+      EXPECT_STREQ (text, row[1]);
+    }
+}
 
 TEST (DeviceSpec, TheMessageNamesTheDevice)
 {

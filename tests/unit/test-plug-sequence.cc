@@ -125,7 +125,7 @@ const Row rows[] = {
     "nic,passt",
     false,
     { "fd d-fd0 passt",
-      R"(netdev_add {"type":"stream","id":"d","addr":{"type":"fd","str":"d-fd0"}})" NETDEV_DEL,
+      R"(netdev_add {"type":"socket","id":"d","fd":"d-fd0"})" NETDEV_DEL,
       NET } },
 };
 
@@ -222,7 +222,7 @@ TEST (PlugSequenceArgv, InheritedDescriptorsHaveNumbers)
 
   ASSERT_EQ (fds->len, 1u);
   EXPECT_STREQ (static_cast<VpPlugFd *> (fds->pdata[0])->name, "5");
-  EXPECT_EQ (argv_of (sequence)[1], R"({"type":"stream","id":"d","addr":{"type":"fd","str":"5"}})");
+  EXPECT_EQ (argv_of (sequence)[1], R"({"type":"socket","id":"d","fd":"5"})");
 }
 
 } // namespace

@@ -58,7 +58,7 @@ protected:
   {
     ShellQemu shell (script);
 
-    vp_qemu_start_async (qemu_, shell.argv (), nullptr, run_dir_, AsyncResult::ready, &result_);
+    vp_qemu_start_async (qemu_, shell.argv (), run_dir_, AsyncResult::ready, &result_);
   }
   /* Returns "" when it has started. */
   std::string
@@ -147,7 +147,7 @@ TEST_F (Qemu, AProgramThatIsNotThereIsNamed)
   char program[] = "/nowhere/qemu";
   char *argv[] = { program, nullptr };
 
-  vp_qemu_start_async (qemu_, argv, nullptr, run_dir_, AsyncResult::ready, &result_);
+  vp_qemu_start_async (qemu_, argv, run_dir_, AsyncResult::ready, &result_);
   EXPECT_EQ (outcome ().find ("/nowhere/qemu could not be started: "), 0u) << error_->message;
   EXPECT_TRUE (g_error_matches (error_, VP_ERROR, VP_ERROR_START));
 }
