@@ -204,7 +204,6 @@ void
 vp_argv_use_iommufd (JsonObject *device, const char *fd)
 {
   json_object_remove_member (device, "host");
-  json_object_remove_member (device, "sysfsdev");
   json_object_set_string_member (device, "fd", fd);
   json_object_set_string_member (device, "iommufd", VP_ARGV_IOMMUFD_ID);
 }

@@ -103,7 +103,9 @@ JsonObject *vp_argv_iommufd (void);
  *   given with getfd
  *
  * Makes QEMU get at it by that file, and not look for it by its address: then it needs no access
- * to the device's folder, its group and /dev/vfio (QEMU hw/vfio/helpers.c, vfio_device_get_name()).
+ * to its group and /dev/vfio (QEMU hw/vfio/helpers.c, vfio_device_get_name()). The folder of a
+ * mediated device stays: by nothing else QEMU knows it for one (vfio_device_is_mdev()), and it asks
+ * the hardware of any other.
  */
 void vp_argv_use_iommufd (JsonObject *device, const char *fd);
 

@@ -76,6 +76,13 @@ const Row rows[] = {
     { "fd d-fd0 sys/bus/pci/devices/0000:41:00.0",
       R"(device_add {"driver":"vfio-pci",)" PLACE
       R"(,"x-no-mmap":true,"fd":"d-fd0","iommufd":"iommufd0"})" } },
+  { "mediated_by_iommufd",
+    "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001,iommufd=on",
+    false,
+    { "fd d-fd0 sys/bus/mdev/devices/83b8f4f2-509f-382f-3c1e-e6bfe0fa1001",
+      R"(device_add {"driver":"vfio-pci",)" PLACE
+      R"(,"sysfsdev":"/sys/bus/mdev/devices/83b8f4f2-509f-382f-3c1e-e6bfe0fa1001",)"
+      R"("fd":"d-fd0","iommufd":"iommufd0"})" } },
   { "rng", "rng", false, { R"(device_add {"driver":"virtio-rng-pci",)" PLACE "}" } },
   { "qemu_is_left_alone",
     "qemu,driver=virtio-net-pci",
@@ -124,9 +131,7 @@ const Row rows[] = {
   { "passt",
     "nic,passt",
     false,
-    { "fd d-fd0 passt",
-      R"(netdev_add {"type":"socket","id":"d","fd":"d-fd0"})" NETDEV_DEL,
-      NET } },
+    { "fd d-fd0 passt", R"(netdev_add {"type":"socket","id":"d","fd":"d-fd0"})" NETDEV_DEL, NET } },
 };
 
 class PlugSequence : public testing::TestWithParam<Row>
