@@ -79,6 +79,7 @@ _vmplug_spec() {
     rng,*) printf '%s\n' "$base",{plug=auto,plug=cold,plug=hot,id=} ;;
     *,*)
       printf '%s\n' "$base",{plug=auto,plug=cold,plug=hot,id=,bind=on,bind=off,force=on} \
+        "$base",{iommufd=auto,iommufd=on,iommufd=off} \
         "$base",{rombar=on,rombar=off,x-no-mmap=on,x-no-mmap=off}
       ;;
     *)

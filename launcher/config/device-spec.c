@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define VFIO_KEYS "plug=, id=, bind=, force=, rombar=, x-no-mmap="
+#define VFIO_KEYS "plug=, id=, bind=, force=, iommufd=, rombar=, x-no-mmap="
 #define QEMU_KEYS "driver=, plug=, id= and the device's own properties"
 #define RNG_KEYS  "plug=, id="
 #define DISK_KEYS "format=, readonly, model=, plug=, id="
@@ -34,7 +34,7 @@ static const Backed backed[] = {
 };
 
 /* What argv.c calls the VM's own parts; the plan's ports and bridges are reserved beside them. */
-#define OWN_IDS "^(qmp|console|(disk|nic|share)[0-9]+)$"
+#define OWN_IDS "^(qmp|console|iommufd0|(disk|nic|share)[0-9]+)$"
 
 gboolean
 vp_id_is_valid (const char *id)
@@ -66,6 +66,21 @@ set_plug (VpDeviceSpec *spec, const char *value, GError **error)
     spec->plug = VP_PLUG_HOT;
   else
     return vp_error_refuse (error, value, "is none of auto, cold, hot (plug)");
+  return TRUE;
+}
+
+static gboolean
+set_iommufd (VpDeviceSpec *spec, const char *value, GError **error)
+{
+  static const char *const choices[] = { "auto", "on", "off", NULL };
+  guint index;
+
+  if (!vp_params_parse_choice (value, choices, &index, error))
+    {
+      g_prefix_error (error, "iommufd: ");
+      return FALSE;
+    }
+  spec->iommufd = (VpIommufdMode) index;
   return TRUE;
 }
 
@@ -128,6 +143,8 @@ set_vfio_param (VpDeviceSpec *spec, const VpParam *param, GError **error)
     return vp_params_parse_switch (param, &spec->bind, error);
   if (g_str_equal (param->key, "force"))
     return vp_params_parse_switch (param, &spec->force, error);
+  if (g_str_equal (param->key, "iommufd"))
+    return set_iommufd (spec, param->value, error);
 
   if (g_str_equal (param->key, "rombar"))
     {
@@ -219,6 +236,12 @@ gboolean
 vp_device_spec_is_mediated (const VpDeviceSpec *spec)
 {
   return spec->kind == VP_DEVICE_SPEC_VFIO && spec->ref.kind == VP_DEVICE_REF_MDEV;
+}
+
+gboolean
+vp_device_spec_is_by_iommufd (const VpDeviceSpec *spec)
+{
+  return spec->kind == VP_DEVICE_SPEC_VFIO && spec->iommufd == VP_IOMMUFD_ON;
 }
 
 gboolean

@@ -21,6 +21,22 @@ typedef enum
 } VpDeviceSpecKind;
 
 /**
+ * VpIommufdMode:
+ * @VP_IOMMUFD_AUTO: by its node where it is named by that, and the host and QEMU can; until that is
+ *   decided
+ * @VP_IOMMUFD_ON: by the device's node and /dev/iommu, or not at all
+ * @VP_IOMMUFD_OFF: by the device's group
+ *
+ * How QEMU gets at a host device.
+ */
+typedef enum
+{
+  VP_IOMMUFD_AUTO,
+  VP_IOMMUFD_ON,
+  VP_IOMMUFD_OFF,
+} VpIommufdMode;
+
+/**
  * VpDeviceSpec:
  * @kind: a host device or an emulated one
  * @text: as typed
@@ -33,10 +49,12 @@ typedef enum
  * @plug: where it shall go
  * @bind: whether to take the host device from its driver, and to give it back afterwards
  * @force: whether to take it even if the host lives on it; only with @bind
+ * @iommufd: how QEMU gets at the host device
  *
  * One --device or attach argument:
  *
- *   REF[,plug=auto|cold|hot][,id=ID][,bind=on|off][,force=on|off][,rombar=on|off][,x-no-mmap=on|off]
+ *   REF[,plug=auto|cold|hot][,id=ID][,bind=on|off][,force=on|off][,iommufd=auto|on|off]
+ *     [,rombar=on|off][,x-no-mmap=on|off]
  *   qemu,driver=NAME[,plug=…][,id=ID][,PROPERTY=VALUE]…
  *   rng[,plug=…][,id=ID]
  *   disk,FILE[,format=raw|qcow2][,readonly][,model=virtio-blk|virtio-scsi|nvme][,plug=…][,id=ID]
@@ -61,6 +79,7 @@ typedef struct
   VpPlug plug;
   gboolean bind;
   gboolean force;
+  VpIommufdMode iommufd;
 } VpDeviceSpec;
 
 /**
@@ -69,6 +88,14 @@ typedef struct
  * Returns: whether @spec names a mediated device
  */
 gboolean vp_device_spec_is_mediated (const VpDeviceSpec *spec);
+
+/**
+ * vp_device_spec_is_by_iommufd:
+ *
+ * Returns: whether QEMU is to get at the host device by its own node; not so while that is
+ * undecided
+ */
+gboolean vp_device_spec_is_by_iommufd (const VpDeviceSpec *spec);
 
 /**
  * vp_device_spec_is_emulated:

@@ -190,12 +190,41 @@ vp_argv_device (const VpDeviceSpec *spec,
   return device;
 }
 
+JsonObject *
+vp_argv_iommufd (void)
+{
+  JsonObject *object = json_object_new ();
+
+  json_object_set_string_member (object, "qom-type", "iommufd");
+  json_object_set_string_member (object, "id", VP_ARGV_IOMMUFD_ID);
+  return object;
+}
+
+void
+vp_argv_use_iommufd (JsonObject *device, const char *fd)
+{
+  json_object_remove_member (device, "host");
+  json_object_set_string_member (device, "fd", fd);
+  json_object_set_string_member (device, "iommufd", VP_ARGV_IOMMUFD_ID);
+}
+
+gboolean
+vp_argv_has_iommufd (const VpArgvInput *input)
+{
+  for (guint i = 0; i < input->plan->devices->len; i++)
+    if (vp_device_spec_is_by_iommufd (input->specs[i]))
+      return TRUE;
+  return FALSE;
+}
+
 GPtrArray *
 vp_argv_get_cold_devices (const VpArgvInput *input)
 {
   GPtrArray *sequences = g_ptr_array_new_with_free_func ((GDestroyNotify) vp_plug_sequence_free);
   int next_fd = VP_ARGV_DEVICE_FD;
 
+  if (vp_argv_has_iommufd (input))
+    g_ptr_array_add (sequences, vp_plug_sequence_new_iommufd (next_fd++));
   for (guint i = 0; i < input->plan->devices->len; i++)
     {
       const VpPlanDevice *device = input->plan->devices->pdata[i];

@@ -13,6 +13,9 @@ G_BEGIN_DECLS
 #define VP_ARGV_CONSOLE_FD 4
 #define VP_ARGV_DEVICE_FD  5
 
+/** Id of QEMU's object for /dev/iommu, one for all devices that are by iommufd. */
+#define VP_ARGV_IOMMUFD_ID "iommufd0"
+
 /**
  * VpArgvInput:
  * @config: what the user asked for, checked
@@ -47,12 +50,19 @@ typedef struct
 char **vp_argv_build (const VpArgvInput *input);
 
 /**
+ * vp_argv_has_iommufd:
+ *
+ * Returns: whether any device of the plan, also one that comes later, is by iommufd
+ */
+gboolean vp_argv_has_iommufd (const VpArgvInput *input);
+
+/**
  * vp_argv_get_cold_devices:
  * @input: everything that decides
  *
  * Returns: (transfer full) (element-type VpPlugSequence): what vp_argv_build() makes of the cold
- *   devices, in the order of the plan; their file descriptors are those that QEMU is to inherit,
- *   from %VP_ARGV_DEVICE_FD on
+ *   devices, in the order of the plan, after that of /dev/iommu, where vp_argv_has_iommufd(); their
+ * file descriptors are those that QEMU is to inherit, from %VP_ARGV_DEVICE_FD on
  */
 GPtrArray *vp_argv_get_cold_devices (const VpArgvInput *input);
 
@@ -78,6 +88,26 @@ JsonObject *vp_argv_device (const VpDeviceSpec *spec,
                             const VpPciFunction *function,
                             const char *id,
                             const VpPlace *place);
+
+/**
+ * vp_argv_iommufd:
+ *
+ * Returns: (transfer full): the arguments of -object and of object-add for /dev/iommu, but for "fd"
+ */
+JsonObject *vp_argv_iommufd (void);
+
+/**
+ * vp_argv_use_iommufd:
+ * @device: a host device from vp_argv_device()
+ * @fd: its node: number of a file descriptor that QEMU has inherited, or name of one that it was
+ *   given with getfd
+ *
+ * Makes QEMU get at it by that file, and not look for it by its address: then it needs no access
+ * to its group and /dev/vfio (QEMU hw/vfio/helpers.c, vfio_device_get_name()). The folder of a
+ * mediated device stays: by nothing else QEMU knows it for one (vfio_device_is_mdev()), and it asks
+ * the hardware of any other.
+ */
+void vp_argv_use_iommufd (JsonObject *device, const char *fd);
 
 /**
  * vp_argv_quote:

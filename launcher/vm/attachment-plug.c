@@ -2,6 +2,7 @@
 
 #include "launcher/error.h"
 #include "launcher/vm/plug-fd.h"
+#include "qmp/error.h"
 
 VpPlugger *
 vp_attachment_plug_new (const VpAttachmentFacts *facts)
@@ -26,8 +27,8 @@ vp_attachment_plug_new (const VpAttachmentFacts *facts)
 GError *
 vp_attachment_plug_failure (const char *id, const GError *why)
 {
-  if (why->domain == VP_ERROR) /* our own part of it */
-    return g_error_new (VP_ERROR, why->code, "%s: %s", id, why->message);
+  if (why->domain != VP_QMP_ERROR) /* our own part of it */
+    return g_error_new (why->domain, why->code, "%s: %s", id, why->message);
   return g_error_new (VP_ERROR, VP_ERROR_REFUSED, "%s: QEMU refused it: %s", id, why->message);
 }
 

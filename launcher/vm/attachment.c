@@ -507,7 +507,7 @@ vp_attachment_new (const VpAttachmentFacts *facts)
   self->facts = vp_attachment_facts_copy (facts);
   self->state = facts->plug == VP_PLUG_COLD ? VP_DEVICE_ACCEPTED : VP_DEVICE_QUEUED;
   self->bounce.window_ms = facts->bounce_ms;
-  self->hold = vp_host_hold_new (facts->claims, facts->function, facts->spec->bind);
+  self->hold = vp_host_hold_new (facts->claims, facts->function, facts->spec);
   g_signal_connect_object (self->hold, "taken", G_CALLBACK (on_taken), self, 0);
   g_signal_connect_object (self->hold, "let-go", G_CALLBACK (on_let_go), self, 0);
   self->plugger = vp_attachment_plug_new (self->facts);

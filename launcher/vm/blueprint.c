@@ -3,8 +3,10 @@
 #include "devices/error.h"
 #include "launcher/config/accelerator.h"
 #include "launcher/config/guest-cpu.h"
+#include "launcher/error.h"
 #include "launcher/vm/argv.h"
 #include "launcher/vm/host-devices.h"
+#include "launcher/vm/iommufd-choice.h"
 #include "launcher/vm/numa-nodes.h"
 #include "launcher/vm/own-devices.h"
 #include "launcher/vm/plug-fd.h"
@@ -151,9 +153,64 @@ resolve (Wishes *wishes, const VpInventory *inventory, VpDeviceSpec *spec, GErro
   return TRUE;
 }
 
+/* The kernel lets a group be used as a whole or by its devices, never both ways. */
+static gboolean
+check_one_way (const Wishes *wishes, GError **error)
+{
+  for (guint i = 0; i < wishes->requests->len; i++)
+    for (guint j = 0; j < i; j++)
+      {
+        const VpPciFunction *one = g_array_index (wishes->requests, VpPlanRequest, j).function;
+        const VpPciFunction *two = g_array_index (wishes->requests, VpPlanRequest, i).function;
+        g_autofree char *name_one = NULL;
+        g_autofree char *name_two = NULL;
+
+        if (one == NULL || two == NULL || one->group != two->group ||
+            vp_device_spec_is_by_iommufd (wishes->specs->pdata[i]) ==
+                vp_device_spec_is_by_iommufd (wishes->specs->pdata[j]))
+          continue;
+        name_one = vp_pci_address_to_string (&one->address);
+        name_two = vp_pci_address_to_string (&two->address);
+        g_set_error (error, VP_ERROR, VP_ERROR_USAGE,
+                     "%s and %s share IOMMU group %d: iommufd= must be the same for both", name_one,
+                     name_two, one->group);
+        return FALSE;
+      }
+  return TRUE;
+}
+
+/* Decides which are by iommufd, and makes warnings of those that would rather be. */
+static gboolean
+choose_iommufd (const VpBlueprint *self, const Wishes *wishes, GPtrArray *warnings, GError **error)
+{
+  gboolean asked = FALSE;
+
+  for (guint i = 0; i < wishes->requests->len; i++)
+    {
+      const VpPlanRequest *request = &g_array_index (wishes->requests, VpPlanRequest, i);
+      VpDeviceSpec *spec = wishes->specs->pdata[i];
+      g_autoptr (GError) why = NULL;
+
+      if (!vp_iommufd_choice_is_wanted (spec))
+        continue;
+      if (vp_iommufd_choice_check_host (self->sysfs, spec, request->function, &why) && !asked)
+        asked = vp_iommufd_choice_check_program (self->config->qemu, &why);
+      if (!vp_iommufd_choice_decide (spec, why, error))
+        return FALSE;
+      if (why != NULL)
+        g_ptr_array_add (
+            warnings, g_strdup_printf ("%s is used by its group: %s", request->ref, why->message));
+    }
+  return check_one_way (wishes, error);
+}
+
 /* Checks that each can be assigned, or makes warnings of why not. */
 static gboolean
-check_devices (VpBlueprint *self, const Wishes *wishes, GPtrArray *warnings, GError **error)
+check_devices (VpBlueprint *self,
+               const Wishes *wishes,
+               gboolean is_rehearsal,
+               GPtrArray *warnings,
+               GError **error)
 {
   guint n_named = 0;
 
@@ -166,9 +223,10 @@ check_devices (VpBlueprint *self, const Wishes *wishes, GPtrArray *warnings, GEr
           (vp_host_devices_check (self->sysfs, self->inventory, request->function,
                                   wishes->specs->pdata[i], wishes->taken, &why) &&
            vp_host_devices_check_free (self->sysfs, request->function,
-                                       warnings == NULL ? PATIENCE_MS : 0, &why)))
+                                       vp_host_node_of (wishes->specs->pdata[i]),
+                                       is_rehearsal ? 0 : PATIENCE_MS, &why)))
         continue;
-      if (warnings == NULL)
+      if (!is_rehearsal)
         {
           g_propagate_error (error, g_steal_pointer (&why));
           return FALSE;
@@ -183,14 +241,16 @@ check_devices (VpBlueprint *self, const Wishes *wishes, GPtrArray *warnings, GEr
 }
 
 static gboolean
-find_devices (VpBlueprint *self, Wishes *wishes, GPtrArray *warnings, GError **error)
+find_devices (
+    VpBlueprint *self, Wishes *wishes, gboolean is_rehearsal, GPtrArray *warnings, GError **error)
 {
   for (guint i = 0; i < self->config->devices->len; i++)
     if (!resolve (wishes, self->inventory, self->config->devices->pdata[i], error))
       return FALSE;
 
   /* Only now is it known which neighbours in a group come along. */
-  return check_devices (self, wishes, warnings, error);
+  return (is_rehearsal || choose_iommufd (self, wishes, warnings, error)) &&
+         check_devices (self, wishes, is_rehearsal, warnings, error);
 }
 
 /* QEMU creates such a device before ours and puts it into the first free slot, which is a port's.
@@ -243,7 +303,7 @@ make_plan (VpBlueprint *self, const VpHostCpu *host, gboolean is_rehearsal, GErr
   VpGuestCpu guest;
   g_autoptr (GPtrArray) warnings = g_ptr_array_new_with_free_func (g_free);
 
-  if (!find_devices (self, &wishes, is_rehearsal ? warnings : NULL, error))
+  if (!find_devices (self, &wishes, is_rehearsal, warnings, error))
     return FALSE;
 
   vp_guest_cpu_get (self->config->cpu, self->accel, host, &guest);
@@ -279,6 +339,7 @@ write_argv (VpBlueprint *self, guint n_host_nodes)
 
   self->argv = vp_argv_build (&input);
   self->cold = vp_argv_get_cold_devices (&input);
+  self->has_iommufd = vp_argv_has_iommufd (&input);
 }
 
 static VpBlueprint *

@@ -16,7 +16,9 @@ G_BEGIN_DECLS
  * @inventory: what the host has
  * @plan: where the devices go
  * @specs: (element-type VpDeviceSpec): the spec behind each device of the plan, in its order
- * @cold: (element-type VpPlugSequence): what gives QEMU each cold device of the plan, in its order
+ * @cold: (element-type VpPlugSequence): what gives QEMU each cold device of the plan, in its order,
+ *   after that of /dev/iommu
+ * @has_iommufd: whether QEMU starts with /dev/iommu
  * @accel: kvm or tcg
  * @accel_reason: why
  * @cpu: argument of -cpu
@@ -32,6 +34,7 @@ typedef struct
   VpPlan *plan;
   GPtrArray *specs;
   GPtrArray *cold;
+  gboolean has_iommufd;
   VpAccel accel;
   char *accel_reason;
   char *cpu;

@@ -15,7 +15,7 @@ G_BEGIN_DECLS
  *
  * Opens what the cold devices need and QEMU does not open itself, for QEMU to inherit.
  *
- * Returns: %FALSE with %VP_ERROR_HOST
+ * Returns: %FALSE with an error as of vp_plug_fd_open()
  */
 gboolean
 vp_cold_fds_open (const VpBlueprint *blueprint, VpQemu *qemu, GPtrArray *keepers, GError **error);

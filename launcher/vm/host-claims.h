@@ -1,6 +1,7 @@
 #pragma once
 
 #include "launcher/vm/bindings.h"
+#include "launcher/vm/host-node.h"
 
 #include <gio/gio.h>
 
@@ -40,6 +41,7 @@ void vp_host_claims_add (VpHostClaims *self, const VpPciFunction *function);
  * @self: the claims
  * @function: a host function that was added; must stay as it is until the end
  * @bind: whether it may be taken from its driver
+ * @node: by which node it is given to QEMU
  * @callback: called once, later
  * @user_data: for @callback
  *
@@ -52,6 +54,7 @@ void vp_host_claims_add (VpHostClaims *self, const VpPciFunction *function);
 void vp_host_claims_take_async (VpHostClaims *self,
                                 const VpPciFunction *function,
                                 gboolean bind,
+                                VpHostNode node,
                                 GAsyncReadyCallback callback,
                                 gpointer user_data);
 

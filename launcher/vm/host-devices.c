@@ -2,10 +2,26 @@
 
 #include "devices/host-use.h"
 #include "devices/vfio-bind.h"
-#include "devices/vfio-node.h"
 #include "launcher/error.h"
 #include "launcher/vm/group-lock.h"
 #include "launcher/vm/run-dir.h"
+
+#define PCI_FOLDER  "sys/bus/pci/devices/"
+#define MDEV_FOLDER "sys/bus/mdev/devices/"
+
+char *
+vp_host_devices_folder (const VpDeviceSpec *spec, const VpPciFunction *function)
+{
+  g_autofree char *address = NULL;
+
+  g_return_val_if_fail (spec != NULL && spec->kind == VP_DEVICE_SPEC_VFIO, NULL);
+  g_return_val_if_fail (function != NULL || vp_device_spec_is_mediated (spec), NULL);
+
+  if (function == NULL)
+    return g_strconcat (MDEV_FOLDER, spec->ref.uuid, NULL);
+  address = vp_pci_address_to_string (&function->address);
+  return g_strconcat (PCI_FOLDER, address, NULL);
+}
 
 GPtrArray *
 vp_host_devices_resolve (const VpInventory *inventory, const VpDeviceSpec *spec, GError **error)
@@ -49,6 +65,7 @@ vp_host_devices_check (VpSysfs *sysfs,
 gboolean
 vp_host_devices_check_free (VpSysfs *sysfs,
                             const VpPciFunction *function,
+                            VpHostNode node,
                             guint patience_ms,
                             GError **error)
 {
@@ -59,5 +76,5 @@ vp_host_devices_check_free (VpSysfs *sysfs,
   /* Before it is bound there is no node to look at. */
   return vp_group_lock_check (base, function->group, error) &&
          (!vp_vfio_is_vfio_driver (function->driver) ||
-          vp_vfio_node_wait (sysfs, function->group, patience_ms, error));
+          vp_host_node_wait (sysfs, function, node, patience_ms, error));
 }

@@ -6,7 +6,7 @@ struct _VpHostHold
 
   VpHostClaims *claims;
   const VpPciFunction *function; /* nullable */
-  gboolean bind;
+  const VpDeviceSpec *spec;
   gboolean taken; /* from a driver, to which it goes back */
   gboolean giving_back;
 };
@@ -38,8 +38,8 @@ vp_host_hold_take (VpHostHold *self)
   if (self->function == NULL || self->taken)
     g_signal_emit (self, signals[SIGNAL_TAKEN], 0, NULL);
   else
-    vp_host_claims_take_async (self->claims, self->function, self->bind, on_taken,
-                               g_object_ref (self));
+    vp_host_claims_take_async (self->claims, self->function, self->spec->bind,
+                               vp_host_node_of (self->spec), on_taken, g_object_ref (self));
 }
 
 static void
@@ -110,13 +110,13 @@ vp_host_hold_init (VpHostHold *self)
 }
 
 VpHostHold *
-vp_host_hold_new (VpHostClaims *claims, const VpPciFunction *function, gboolean bind)
+vp_host_hold_new (VpHostClaims *claims, const VpPciFunction *function, const VpDeviceSpec *spec)
 {
   VpHostHold *self = g_object_new (VP_TYPE_HOST_HOLD, NULL);
 
   self->claims = vp_host_claims_ref (claims);
   self->function = function;
-  self->bind = bind;
+  self->spec = spec;
   vp_host_claims_add (claims, function);
   return self;
 }

@@ -11,7 +11,7 @@ G_DECLARE_FINAL_TYPE (VpHostHold, vp_host_hold, VP, HOST_HOLD, GObject)
  * vp_host_hold_new:
  * @claims: the VM's host functions; a reference is taken
  * @function: (nullable): the one that a device needs; must outlive the hold
- * @bind: whether it is to be taken from its driver
+ * @spec: how it was asked for; must outlive the hold
  *
  * The hold that one device of a VM has on its host function. It counts among the claims from now on
  * until vp_host_hold_let_go().
@@ -22,7 +22,8 @@ G_DECLARE_FINAL_TYPE (VpHostHold, vp_host_hold, VP, HOST_HOLD, GObject)
  *
  * Returns: (transfer full): a hold
  */
-VpHostHold *vp_host_hold_new (VpHostClaims *claims, const VpPciFunction *function, gboolean bind);
+VpHostHold *
+vp_host_hold_new (VpHostClaims *claims, const VpPciFunction *function, const VpDeviceSpec *spec);
 
 /**
  * vp_host_hold_set_taken:

@@ -3,26 +3,6 @@
 #include "launcher/error.h"
 #include "launcher/vm/host-devices.h"
 
-GPtrArray *
-vp_hotplug_lookup_functions (VpHotplug *hotplug,
-                             VpSysfs *sysfs,
-                             const VpInventory *inventory,
-                             const VpDeviceSpec *spec,
-                             GError **error)
-{
-  g_autoptr (GPtrArray) functions = vp_host_devices_resolve (inventory, spec, error);
-
-  for (guint i = 0; functions != NULL && i < functions->len; i++)
-    {
-      const VpPciFunction *function = functions->pdata[i];
-
-      if (function != NULL && !vp_host_devices_check (sysfs, inventory, function, spec,
-                                                      spec->bind ? functions : NULL, error))
-        return NULL;
-    }
-  return g_steal_pointer (&functions);
-}
-
 static GStrv
 find_host_devices (VpHotplug *hotplug, VpSysfs *sysfs, VpDeviceSpec *spec, GError **error)
 {

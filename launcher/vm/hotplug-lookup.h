@@ -5,23 +5,6 @@
 G_BEGIN_DECLS
 
 /**
- * vp_hotplug_lookup_functions:
- * @hotplug: the devices of a VM
- * @sysfs: the host
- * @inventory: what it has
- * @spec: what is to be attached
- * @error: return location for a #GError
- *
- * Returns: (transfer container) (element-type VpPciFunction) (nullable): the host functions that
- *   @spec stands for, which can be given to the VM now, or one %NULL; or %NULL with @error set
- */
-GPtrArray *vp_hotplug_lookup_functions (VpHotplug *hotplug,
-                                        VpSysfs *sysfs,
-                                        const VpInventory *inventory,
-                                        const VpDeviceSpec *spec,
-                                        GError **error);
-
-/**
  * vp_hotplug_lookup_ids:
  * @hotplug: the devices of a VM
  * @sysfs: the host

@@ -2,8 +2,8 @@
 
 #include "devices/lifecycle.h"
 #include "launcher/config/accelerator.h"
-#include "launcher/config/device-check.h"
 #include "launcher/error.h"
+#include "launcher/vm/attach-request.h"
 #include "launcher/vm/cold-fds.h"
 #include "launcher/vm/host-change.h"
 #include "launcher/vm/hotplug-lookup.h"
@@ -30,6 +30,7 @@ struct _VpMachine
   VpBindings *bindings;
 
   VpHotplug *hotplug;
+  VpIommufd *iommufd;
   VpQemu *qemu;
   VpReadiness *readiness; /* nullable: nothing to look for on the console */
   guint ready_timer;
@@ -230,7 +231,7 @@ vp_machine_start_async (VpMachine *self, GAsyncReadyCallback callback, gpointer 
       const VpPlanDevice *device = blueprint->plan->devices->pdata[i];
       const VpDeviceSpec *spec = blueprint->specs->pdata[i];
 
-      const VpHostTake take = { device->function, spec->bind, FALSE, FALSE };
+      const VpHostTake take = { device->function, spec->bind, vp_host_node_of (spec), FALSE };
 
       if (device->function != NULL)
         g_array_append_val (self->takes, take);
@@ -247,17 +248,49 @@ vp_machine_start_finish (VpMachine *self, GAsyncResult *result, GError **error)
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
+/* Takes all its arguments. */
 static void
-on_attached (GObject *source, GAsyncResult *result, gpointer user_data)
+pass_on (GTask *task, JsonObject *document, GError *error)
 {
-  g_autoptr (GTask) task = G_TASK (user_data);
-  GError *error = NULL;
-  JsonObject *document = vp_hotplug_attach_finish (VP_HOTPLUG (source), result, &error);
-
   if (document != NULL)
     g_task_return_pointer (task, document, (GDestroyNotify) json_object_unref);
   else
     g_task_return_error (task, error);
+  g_object_unref (task);
+}
+
+static void
+on_attached (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GError *error = NULL;
+  JsonObject *document = vp_hotplug_attach_finish (VP_HOTPLUG (source), result, &error);
+
+  pass_on (G_TASK (user_data), document, error);
+}
+
+/* An attach that waits for what it stands for. */
+typedef struct
+{
+  GTask *task;
+  guint timeout_ms;
+} Attach;
+
+static void
+on_attach_prepared (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autofree Attach *attach = user_data;
+  g_autoptr (GTask) task = attach->task;
+  VpMachine *self = g_task_get_source_object (task);
+  g_autoptr (GPtrArray) functions = NULL;
+  GError *error = NULL;
+  g_autoptr (VpAttachSource) devices =
+      vp_attach_request_prepare_finish (result, &functions, &error);
+
+  if (devices == NULL)
+    g_task_return_error (task, error);
+  else
+    vp_hotplug_attach_async (self->hotplug, devices, functions, attach->timeout_ms, on_attached,
+                             g_steal_pointer (&task));
 }
 
 void
@@ -267,28 +300,13 @@ vp_machine_attach_async (VpMachine *self,
                          GAsyncReadyCallback callback,
                          gpointer user_data)
 {
-  g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
-  g_autoptr (VpDeviceSpec) owned_spec = spec;
-  g_autoptr (VpInventory) inventory = NULL;
-  g_autoptr (GPtrArray) functions = NULL;
-  g_autoptr (VpAttachSource) source = NULL;
-  g_autoptr (GError) error = NULL;
+  Attach *attach = g_new0 (Attach, 1);
 
-  g_task_set_source_tag (task, vp_machine_attach_async);
-  if (vp_device_check (owned_spec, &error))
-    inventory = vp_inventory_read (self->blueprint->sysfs, &error);
-  if (inventory != NULL)
-    functions = vp_hotplug_lookup_functions (self->hotplug, self->blueprint->sysfs, inventory,
-                                             owned_spec, &error);
-  if (functions == NULL)
-    {
-      g_task_return_error (task, g_steal_pointer (&error));
-      return;
-    }
-
-  source = vp_attach_source_new (g_steal_pointer (&owned_spec), g_steal_pointer (&inventory));
-  vp_hotplug_attach_async (self->hotplug, source, functions, timeout_ms, on_attached,
-                           g_steal_pointer (&task));
+  attach->task = g_task_new (self, NULL, callback, user_data);
+  attach->timeout_ms = timeout_ms;
+  g_task_set_source_tag (attach->task, vp_machine_attach_async);
+  vp_attach_request_prepare_async (spec, self->blueprint->sysfs, self->hotplug, self->iommufd,
+                                   vp_qemu_get_client (self->qemu), on_attach_prepared, attach);
 }
 
 JsonObject *
@@ -302,14 +320,10 @@ vp_machine_attach_finish (VpMachine *self, GAsyncResult *result, GError **error)
 static void
 on_detached (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (GTask) task = G_TASK (user_data);
   GError *error = NULL;
   JsonObject *document = vp_hotplug_detach_finish (VP_HOTPLUG (source), result, &error);
 
-  if (document != NULL)
-    g_task_return_pointer (task, document, (GDestroyNotify) json_object_unref);
-  else
-    g_task_return_error (task, error);
+  pass_on (G_TASK (user_data), document, error);
 }
 
 void
@@ -435,6 +449,7 @@ vp_machine_dispose (GObject *object)
   if (self->qemu != NULL)
     g_signal_handlers_disconnect_by_data (self->qemu, self);
   g_clear_object (&self->qemu);
+  g_clear_object (&self->iommufd);
   g_clear_object (&self->start);
 
   G_OBJECT_CLASS (vp_machine_parent_class)->dispose (object);
@@ -488,6 +503,7 @@ vp_machine_new (VpBlueprint *blueprint, VpRunDir *run_dir, VpBindings *bindings)
   self->run_dir = run_dir;
   self->bindings = bindings;
   self->hotplug = vp_hotplug_new (blueprint, bindings);
+  self->iommufd = vp_iommufd_new (blueprint->sysfs, blueprint->has_iommufd);
   g_signal_connect (self->hotplug, "changed", G_CALLBACK (on_device_changed), self);
   return self;
 }

@@ -1,5 +1,6 @@
 #include "launcher/vm/plug-fd.h"
 
+#include "devices/vfio-cdev.h"
 #include "launcher/error.h"
 #include "launcher/vm/passt.h"
 
@@ -35,6 +36,12 @@ vp_plug_fd_open (const VpPlugFd *fd, GObject **keeper, gpointer sysfs, GError **
     {
     case VP_PLUG_FD_FILE:
       opened = open_file (sysfs, fd->path, error);
+      break;
+    case VP_PLUG_FD_IOMMU:
+      opened = vp_vfio_cdev_open_iommu (sysfs, error);
+      break;
+    case VP_PLUG_FD_CDEV:
+      opened = vp_vfio_cdev_open (sysfs, fd->path, error);
       break;
     case VP_PLUG_FD_PASST:
       passt = vp_passt_start (&opened, error);

@@ -16,7 +16,8 @@ G_BEGIN_DECLS
  *
  * The #VpPlugOpenFunc that opens.
  *
- * Returns: an open file descriptor, close-on-exec; -1 with %VP_ERROR_HOST
+ * Returns: an open file descriptor, close-on-exec; -1 with %VP_ERROR_HOST, or with a
+ *   %VP_DEVICE_ERROR as of vp_vfio_cdev_open()
  */
 int vp_plug_fd_open (const VpPlugFd *fd, GObject **keeper, gpointer sysfs, GError **error);
 

@@ -3,6 +3,7 @@
 #include "launcher/vm/argv-writer.h"
 #include "launcher/vm/argv.h"
 #include "launcher/vm/disk-node.h"
+#include "launcher/vm/host-devices.h"
 #include "launcher/vm/nic-backend.h"
 
 static void
@@ -172,6 +173,41 @@ add_nic (VpPlugSequence *self, const VpPlugInput *input)
   add_pci_device (self, device);
 }
 
+static void
+add_vfio (VpPlugSequence *self, const VpPlugInput *input)
+{
+  JsonObject *device = vp_argv_device (input->spec, input->function, input->id, input->place);
+  g_autofree char *folder = vp_host_devices_folder (input->spec, input->function);
+
+  add_pci_device (self, device);
+  if (vp_device_spec_is_by_iommufd (input->spec))
+    vp_argv_use_iommufd (device, vp_plug_sequence_add_fd (self, VP_PLUG_FD_CDEV, folder));
+}
+
+static VpPlugSequence *
+new_sequence (const char *id, int first_fd)
+{
+  VpPlugSequence *self = g_new0 (VpPlugSequence, 1);
+
+  self->id = g_strdup (id);
+  self->first_fd = first_fd;
+  self->steps = g_ptr_array_new_with_free_func (step_free);
+  return self;
+}
+
+VpPlugSequence *
+vp_plug_sequence_new_iommufd (int first_fd)
+{
+  VpPlugSequence *self = new_sequence (VP_ARGV_IOMMUFD_ID, first_fd);
+  JsonObject *object = vp_argv_iommufd ();
+
+  vp_plug_step_set_undo (vp_plug_sequence_add (self, "object-add", object), "object-del", "id",
+                         VP_ARGV_IOMMUFD_ID);
+  json_object_set_string_member (object, "fd",
+                                 vp_plug_sequence_add_fd (self, VP_PLUG_FD_IOMMU, NULL));
+  return self;
+}
+
 VpPlugSequence *
 vp_plug_sequence_new (const VpPlugInput *input)
 {
@@ -179,10 +215,7 @@ vp_plug_sequence_new (const VpPlugInput *input)
 
   g_return_val_if_fail (input != NULL && input->spec != NULL && input->id != NULL, NULL);
 
-  self = g_new0 (VpPlugSequence, 1);
-  self->id = g_strdup (input->id);
-  self->first_fd = input->first_fd;
-  self->steps = g_ptr_array_new_with_free_func (step_free);
+  self = new_sequence (input->id, input->first_fd);
   switch (input->spec->kind)
     {
     case VP_DEVICE_SPEC_DISK:
@@ -192,6 +225,8 @@ vp_plug_sequence_new (const VpPlugInput *input)
       add_nic (self, input);
       break;
     case VP_DEVICE_SPEC_VFIO:
+      add_vfio (self, input);
+      break;
     case VP_DEVICE_SPEC_QEMU:
       add_pci_device (self, vp_argv_device (input->spec, input->function, input->id, input->place));
       break;

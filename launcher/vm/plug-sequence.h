@@ -10,6 +10,8 @@ G_BEGIN_DECLS
 typedef enum
 {
   VP_PLUG_FD_FILE,  /* a device node of the host, opened for reading and writing */
+  VP_PLUG_FD_IOMMU, /* /dev/iommu */
+  VP_PLUG_FD_CDEV,  /* the node of a host device that is bound to a VFIO driver */
   VP_PLUG_FD_PASST, /* one end of a socketpair; a passt of its own holds the other */
 } VpPlugFdKind;
 
@@ -18,7 +20,8 @@ typedef enum
  * @kind: what is to be opened
  * @name: what QEMU's arguments call it: a name that getfd gave it, or the decimal number under
  *   which QEMU finds it open
- * @path: (nullable): of a %VP_PLUG_FD_FILE, "/dev/…"
+ * @path: (nullable): of a %VP_PLUG_FD_FILE, "/dev/…"; of a %VP_PLUG_FD_CDEV the device's folder,
+ *   "sys/…", for what its node is called is known only once it is bound
  *
  * A file descriptor that QEMU needs and does not open itself. Nothing is open yet.
  */
@@ -55,7 +58,8 @@ typedef struct
  * VpPlugSequence:
  * @id: QEMU id of the device
  * @first_fd: as in its #VpPlugInput
- * @steps: (element-type VpPlugStep): in their order; exactly one of them is the PCI device
+ * @steps: (element-type VpPlugStep): in their order; exactly one of them is the PCI device,
+ *   unless it is that of iommufd
  *
  * What it takes to give a device to QEMU: backends, the PCI device, what sits on that. What stands
  * before the PCI device is taken back in reverse; what stands behind it goes with it.
@@ -103,6 +107,17 @@ VpPlugSequence *vp_plug_sequence_new (const VpPlugInput *input);
 void vp_plug_sequence_free (VpPlugSequence *self);
 
 /**
+ * vp_plug_sequence_new_iommufd:
+ * @first_fd: as in #VpPlugInput
+ *
+ * What all devices by iommufd of a VM share, to be there before the first of them: one I/O address
+ * space, so that the guest's memory is pinned and counted once.
+ *
+ * Returns: (transfer full): a sequence without a PCI device
+ */
+VpPlugSequence *vp_plug_sequence_new_iommufd (int first_fd);
+
+/**
  * vp_plug_sequence_add:
  * @self: a sequence in the making
  * @command: a QMP command
@@ -126,7 +141,7 @@ vp_plug_step_set_undo (VpPlugStep *self, const char *command, const char *key, c
  * vp_plug_sequence_add_fd:
  * @self: a sequence in the making
  * @kind: what is to be opened
- * @path: (nullable): of a %VP_PLUG_FD_FILE
+ * @path: (nullable): as in #VpPlugFd
  *
  * Adds a file descriptor to the last step.
  *

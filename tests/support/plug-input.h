@@ -20,7 +20,7 @@ public:
       spec_->disk->format = g_strdup ("raw");
     vp_pci_address_parse ("0000:41:00.0", &function_.address, nullptr);
     input_.spec = spec_;
-    input_.function = &function_;
+    input_.function = vp_device_spec_is_mediated (spec_) ? nullptr : &function_;
     input_.id = "d";
     input_.place = &place_;
     input_.vm = "vm";
@@ -59,6 +59,7 @@ struct PlugKind
 
 inline const PlugKind plug_kinds[] = {
   { "vfio", "41:00.0", false },
+  { "iommufd", "41:00.0,iommufd=on", false },
   { "qemu", "qemu,driver=nvme,serial=x", false },
   { "rng", "rng", false },
   { "virtio_blk", "disk,/d.img,format=raw", false },

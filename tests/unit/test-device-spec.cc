@@ -50,6 +50,7 @@ const Good good[] = {
     VP_PLUG_COLD, TRUE, R"({"rombar":0,"x-no-mmap":true})" },
   { "switches_off", "41:00.0,x-no-mmap=off,bind=off,rombar=on,plug=hot", HOST, nullptr, VP_PLUG_HOT,
     FALSE, R"({"x-no-mmap":false,"rombar":1})" },
+  { "iommufd", "41:00.0,iommufd=on", HOST, nullptr, VP_PLUG_AUTO, FALSE, "{}" },
   { "plug_auto", "41:00.0,plug=auto", HOST, nullptr, VP_PLUG_AUTO, FALSE, "{}" },
   { "longest_id", "41:00.0,id=a234567890123456789012345678901234567890123456789012345678901234",
     HOST, "a234567890123456789012345678901234567890123456789012345678901234", VP_PLUG_AUTO, FALSE,
@@ -125,13 +126,15 @@ const Bad bad[] = {
   { "leading_comma", ",41:00.0", "before or after a comma" },
   { "nothing_between_commas", "41:00.0,plug=cold, ,id=x", "\" \" is not one of plug=, id=" },
   { "unknown_key", "41:00.0,romfile=x",
-    "\"romfile=\" is not one of plug=, id=, bind=, rombar=, x-no-mmap=" },
+    "\"romfile=\" is not one of plug=, id=, bind=, iommufd=, rombar=, x-no-mmap=" },
   { "injection", "41:00.0,sysfsdev=/etc", "\"sysfsdev=\" is not one of" },
   { "second_host", "41:00.0,host=42:00.0", "\"host=\" is not one of" },
   { "key_without_value", "41:00.0,plug", "\"plug\" is not one of plug=" },
   { "value_without_key", "41:00.0,=cold", "no name before" },
   { "given_twice", "41:00.0,plug=hot,plug=cold", "\"plug\" is given twice" },
   { "id_twice", "rng,id=a,id=a", "\"id\" is given twice" },
+  { "iommufd_unknown", "41:00.0,iommufd=yes", "iommufd: \"yes\" is none of auto, on, off" },
+  { "iommufd_of_an_emulated_one", "rng,iommufd=on", "\"iommufd=\" is not one of plug=, id=" },
   { "plug_unknown", "41:00.0,plug=warm", "\"warm\" is none of auto, cold, hot" },
   { "plug_empty", "41:00.0,plug=", "\"\" is none of auto, cold, hot" },
   { "bind_neither", "41:00.0,bind=yes", "\"yes\" is neither on nor off (bind)" },
@@ -148,6 +151,7 @@ const Bad bad[] = {
   { "id_of_a_nic", "rng,id=nic3", "part of the VM itself" },
   { "id_of_a_share", "rng,id=share12", "part of the VM itself" },
   { "id_of_the_monitor", "rng,id=qmp", "part of the VM itself" },
+  { "id_of_iommufd", "rng,id=iommufd0", "part of the VM itself" },
   { "id_of_the_console", "rng,id=console", "part of the VM itself" },
   { "newline_in_id", "41:00.0,id=a\nb", "control character at byte 13" },
   { "escape", "41:00.0,id=\033[2J", "control character at byte 12" },
@@ -269,6 +273,31 @@ TEST (DeviceSpec, TheMessageNamesTheDevice)
 
   EXPECT_EQ (vp_device_spec_parse ("41:00.0,plug=warm", &error), nullptr);
   EXPECT_TRUE (g_str_has_prefix (error->message, "41:00.0: ")) << error->message;
+}
+
+TEST (DeviceSpecIommufd, IsUndecidedUnlessSaidSo)
+{
+  static const struct
+  {
+    const char *text;
+    VpIommufdMode mode;
+    bool is_by_iommufd;
+  } table[] = {
+    { "41:00.0", VP_IOMMUFD_AUTO, false },
+    { "/dev/vfio/devices/vfio3", VP_IOMMUFD_AUTO, false },
+    { "41:00.0,iommufd=auto", VP_IOMMUFD_AUTO, false },
+    { "41:00.0,iommufd=off", VP_IOMMUFD_OFF, false },
+    { "/dev/vfio/40,iommufd=on", VP_IOMMUFD_ON, true },
+  };
+
+  for (const auto &row : table)
+    {
+      g_autoptr (VpDeviceSpec) spec = vp_device_spec_parse (row.text, nullptr);
+
+      ASSERT_NE (spec, nullptr) << row.text;
+      EXPECT_EQ (spec->iommufd, row.mode) << row.text;
+      EXPECT_EQ (vp_device_spec_is_by_iommufd (spec), row.is_by_iommufd) << row.text;
+    }
 }
 
 } // namespace

@@ -36,7 +36,9 @@ lines_of (const VpPlugSequence *sequence)
         {
           const auto *fd = static_cast<const VpPlugFd *> (step->fds->pdata[k]);
           lines.push_back (std::string ("fd ") + fd->name + " " +
-                           (fd->kind == VP_PLUG_FD_PASST ? "passt" : fd->path));
+                           (fd->kind == VP_PLUG_FD_PASST   ? "passt"
+                            : fd->kind == VP_PLUG_FD_IOMMU ? "/dev/iommu"
+                                                           : fd->path));
         }
       std::string line = std::string (step->command) + " " + json_of (step->arguments);
       if (step->undo != nullptr)
@@ -68,6 +70,19 @@ const Row rows[] = {
     "41:00.0",
     false,
     { R"(device_add {"driver":"vfio-pci",)" PLACE R"(,"host":"0000:41:00.0"})" } },
+  { "iommufd",
+    "41:00.0,iommufd=on,x-no-mmap=on",
+    false,
+    { "fd d-fd0 sys/bus/pci/devices/0000:41:00.0",
+      R"(device_add {"driver":"vfio-pci",)" PLACE
+      R"(,"x-no-mmap":true,"fd":"d-fd0","iommufd":"iommufd0"})" } },
+  { "mediated_by_iommufd",
+    "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001,iommufd=on",
+    false,
+    { "fd d-fd0 sys/bus/mdev/devices/83b8f4f2-509f-382f-3c1e-e6bfe0fa1001",
+      R"(device_add {"driver":"vfio-pci",)" PLACE
+      R"(,"sysfsdev":"/sys/bus/mdev/devices/83b8f4f2-509f-382f-3c1e-e6bfe0fa1001",)"
+      R"("fd":"d-fd0","iommufd":"iommufd0"})" } },
   { "rng", "rng", false, { R"(device_add {"driver":"virtio-rng-pci",)" PLACE "}" } },
   { "qemu_is_left_alone",
     "qemu,driver=virtio-net-pci",
@@ -116,9 +131,7 @@ const Row rows[] = {
   { "passt",
     "nic,passt",
     false,
-    { "fd d-fd0 passt",
-      R"(netdev_add {"type":"socket","id":"d","fd":"d-fd0"})" NETDEV_DEL,
-      NET } },
+    { "fd d-fd0 passt", R"(netdev_add {"type":"socket","id":"d","fd":"d-fd0"})" NETDEV_DEL, NET } },
 };
 
 class PlugSequence : public testing::TestWithParam<Row>
@@ -161,6 +174,17 @@ INSTANTIATE_TEST_SUITE_P (Table,
                           testing::ValuesIn (plug_kinds),
                           name_of_row<PlugKind>);
 
+TEST (PlugSequenceIommufd, IsSharedByAll)
+{
+  g_autoptr (VpPlugSequence) sequence = vp_plug_sequence_new_iommufd (-1);
+
+  EXPECT_EQ (lines_of (sequence),
+             (std::vector<std::string>{
+                 "fd iommufd0-fd0 /dev/iommu",
+                 R"(object-add {"qom-type":"iommufd","id":"iommufd0","fd":"iommufd0-fd0"})"
+                 R"( <- object-del {"id":"iommufd0"})" }));
+}
+
 std::vector<std::string>
 argv_of (const VpPlugSequence *sequence)
 {
@@ -184,6 +208,15 @@ TEST (PlugSequenceArgv, BackendsComeFirst)
   EXPECT_EQ (argv[2], "-device");
   EXPECT_EQ (argv[3],
              R"({"driver":"nvme","id":"d","bus":"port1","addr":"00.0","serial":"d","drive":"d"})");
+}
+
+TEST (PlugSequenceArgv, IommufdIsAnObject)
+{
+  g_autoptr (VpPlugSequence) sequence = vp_plug_sequence_new_iommufd (5);
+
+  EXPECT_EQ (argv_of (sequence),
+             (std::vector<std::string>{ "-object",
+                                        R"({"qom-type":"iommufd","id":"iommufd0","fd":"5"})" }));
 }
 
 TEST (PlugSequenceArgv, InheritedDescriptorsHaveNumbers)

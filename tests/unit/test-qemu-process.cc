@@ -290,6 +290,26 @@ TEST_F (QemuProcess, ItsSocketsArriveWhereverTheyComeFrom)
       close (fd);
 }
 
+TEST_F (QemuProcess, InheritsWhatItIsGivenAndNothingElse)
+{
+  TempFolder folder;
+  int one = open (folder.write ("one", "1\n").c_str (), O_RDONLY | O_CLOEXEC);
+  int two = open (folder.write ("two", "2\n").c_str (), O_RDONLY | O_CLOEXEC);
+  const int fds[] = { qmp_[1], console_[1], one, two };
+  char sh[] = "sh", c[] = "-c";
+  char script[] =
+      "exec >&3; cat <&5; cat <&6; for n in 7 8 9; do [ ! -e /dev/fd/$n ] || echo $n; done";
+  char *argv[] = { sh, c, script, nullptr };
+
+  process_ = vp_qemu_process_spawn (argv, fds, 4, -1, &error_);
+  ASSERT_NE (process_, nullptr) << error_->message;
+  g_signal_connect (process_, "exited", G_CALLBACK (on_exited), this);
+  ASSERT_TRUE (has_exited ());
+  EXPECT_EQ (read_socket (qmp_[0], &qmp_[1]), "1\n2\n");
+  for (int fd : { one, two })
+    EXPECT_EQ (close (fd), 0) << "they stay ours";
+}
+
 TEST_F (QemuProcess, CtrlCAndOurBlockedSignalsAreNotItsBusiness)
 {
   sigset_t blocked, before;
