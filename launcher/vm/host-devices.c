@@ -46,6 +46,25 @@ vp_host_devices_check (VpSysfs *sysfs,
           vp_host_use_check (sysfs, function, error));
 }
 
+GPtrArray *
+vp_host_devices_find (VpSysfs *sysfs,
+                      const VpInventory *inventory,
+                      const VpDeviceSpec *spec,
+                      GError **error)
+{
+  g_autoptr (GPtrArray) functions = vp_host_devices_resolve (inventory, spec, error);
+
+  for (guint i = 0; functions != NULL && i < functions->len; i++)
+    {
+      const VpPciFunction *function = functions->pdata[i];
+
+      if (function != NULL && !vp_host_devices_check (sysfs, inventory, function, spec,
+                                                      spec->bind ? functions : NULL, error))
+        return NULL;
+    }
+  return g_steal_pointer (&functions);
+}
+
 gboolean
 vp_host_devices_check_free (VpSysfs *sysfs,
                             const VpPciFunction *function,

@@ -42,6 +42,23 @@ gboolean vp_host_devices_check (VpSysfs *sysfs,
                                 GError **error);
 
 /**
+ * vp_host_devices_find:
+ * @sysfs: the host
+ * @inventory: what it has
+ * @spec: what was asked for
+ * @error: return location for a #GError
+ *
+ * Both of the above.
+ *
+ * Returns: (transfer container) (element-type VpPciFunction) (nullable): as
+ *   vp_host_devices_resolve(), each checked
+ */
+GPtrArray *vp_host_devices_find (VpSysfs *sysfs,
+                                 const VpInventory *inventory,
+                                 const VpDeviceSpec *spec,
+                                 GError **error);
+
+/**
  * vp_host_devices_check_free:
  * @sysfs: the host
  * @function: one of its functions

@@ -6,6 +6,8 @@
 #include "launcher/vm/host-change.h"
 #include "launcher/vm/host-devices.h"
 #include "launcher/vm/hotplug.h"
+#include "launcher/vm/memlock-limit.h"
+#include "launcher/vm/memlock.h"
 #include "launcher/vm/qemu.h"
 #include "launcher/vm/readiness.h"
 
@@ -209,6 +211,21 @@ on_taken (GObject *source, GAsyncResult *result, gpointer user_data)
                        g_object_ref (self));
 }
 
+/* @pid: 0 for a QEMU that is to be started
+   @n_more: VFIO devices that it is to have beside those of the VM */
+static gboolean
+raise_memlock (VpMachine *self, pid_t pid, guint n_more, GError **error)
+{
+  g_autoptr (JsonObject) status = json_object_new ();
+
+  vp_hotplug_add_status (self->hotplug, status);
+  return vp_memlock_limit_raise (pid,
+                                 vp_memlock_need (self->blueprint->config->memory,
+                                                  vp_memlock_count_devices (status) + n_more,
+                                                  vp_memlock_has_viommu (self->blueprint->argv)),
+                                 error);
+}
+
 void
 vp_machine_start_async (VpMachine *self, GAsyncReadyCallback callback, gpointer user_data)
 {
@@ -216,6 +233,11 @@ vp_machine_start_async (VpMachine *self, GAsyncReadyCallback callback, gpointer 
 
   self->start = g_task_new (self, NULL, callback, user_data);
   g_task_set_source_tag (self->start, vp_machine_start_async);
+  if (!raise_memlock (self, 0, 0, &self->start_error))
+    {
+      tell_end (self);
+      return;
+    }
   if (blueprint->config->ready.kind == VP_READY_CONSOLE)
     self->readiness = vp_readiness_new (&blueprint->config->ready);
   for (guint i = 0; i < blueprint->plan->devices->len; i++)
@@ -253,23 +275,6 @@ on_attached (GObject *source, GAsyncResult *result, gpointer user_data)
     g_task_return_error (task, error);
 }
 
-/* Returns: (transfer container) (nullable): what @spec stands for, ready to be attached */
-static GPtrArray *
-find_functions (VpMachine *self, const VpInventory *inventory, VpDeviceSpec *spec, GError **error)
-{
-  g_autoptr (GPtrArray) functions = vp_host_devices_resolve (inventory, spec, error);
-
-  for (guint i = 0; functions != NULL && i < functions->len; i++)
-    {
-      const VpPciFunction *function = functions->pdata[i];
-
-      if (function != NULL && !vp_host_devices_check (self->blueprint->sysfs, inventory, function,
-                                                      spec, spec->bind ? functions : NULL, error))
-        return NULL;
-    }
-  return g_steal_pointer (&functions);
-}
-
 void
 vp_machine_attach_async (VpMachine *self,
                          VpDeviceSpec *spec,
@@ -287,8 +292,10 @@ vp_machine_attach_async (VpMachine *self,
   g_task_set_source_tag (task, vp_machine_attach_async);
   inventory = vp_inventory_read (self->blueprint->sysfs, &error);
   if (inventory != NULL)
-    functions = find_functions (self, inventory, owned_spec, &error);
-  if (functions == NULL)
+    functions = vp_host_devices_find (self->blueprint->sysfs, inventory, owned_spec, &error);
+  if (functions == NULL ||
+      (owned_spec->kind == VP_DEVICE_SPEC_VFIO &&
+       !raise_memlock (self, vp_qemu_get_pid (self->qemu), functions->len, &error)))
     {
       g_task_return_error (task, g_steal_pointer (&error));
       return;
