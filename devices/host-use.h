@@ -13,9 +13,9 @@ G_BEGIN_DECLS
  * Looks whether the host lives on a device: without it a file system, the swap, the network or the
  * screen is gone, and often the host is. That is
  *
- * - a disk with a mounted file system (proc/self/mountinfo, by device number, and for btrfs, which
- *   has numbers of its own, by sys/fs/btrfs) or swap (proc/swaps) on it, on a partition of it, or
- *   on what is built of these: device-mapper, md (sys/class/block/NAME/holders);
+ * - a disk with a file system that is mounted (by its device number in proc/self/mountinfo; btrfs
+ *   has numbers of its own, and sys/fs/btrfs) or with swap (proc/swaps) on it, on a partition of
+ * it, or on what is built of these: device-mapper, md (sys/class/block/NAME/holders);
  * - the network card of a default route (proc/net/route, proc/net/ipv6_route), also when that is of
  *   a bridge, bond, VLAN or the like above it (sys/class/net/NAME/upper_NAME);
  * - the boot VGA (boot_vga), while it has a driver.

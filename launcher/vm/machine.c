@@ -7,6 +7,7 @@
 #include "launcher/vm/cold-fds.h"
 #include "launcher/vm/host-change.h"
 #include "launcher/vm/hotplug-lookup.h"
+#include "launcher/vm/machine-memlock.h"
 #include "launcher/vm/qemu.h"
 #include "launcher/vm/readiness.h"
 
@@ -224,6 +225,11 @@ vp_machine_start_async (VpMachine *self, GAsyncReadyCallback callback, gpointer 
 
   self->start = g_task_new (self, NULL, callback, user_data);
   g_task_set_source_tag (self->start, vp_machine_start_async);
+  if (!vp_machine_memlock_raise (self->blueprint, self->hotplug, 0, 0, &self->start_error))
+    {
+      tell_end (self);
+      return;
+    }
   if (blueprint->config->ready.kind == VP_READY_CONSOLE)
     self->readiness = vp_readiness_new (&blueprint->config->ready);
   for (guint i = 0; i < blueprint->plan->devices->len; i++)
@@ -286,7 +292,10 @@ on_attach_prepared (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (VpAttachSource) devices =
       vp_attach_request_prepare_finish (result, &functions, &error);
 
-  if (devices == NULL)
+  if (devices == NULL ||
+      (devices->spec->kind == VP_DEVICE_SPEC_VFIO &&
+       !vp_machine_memlock_raise (self->blueprint, self->hotplug, vp_qemu_get_pid (self->qemu),
+                                  functions->len, &error)))
     g_task_return_error (task, error);
   else
     vp_hotplug_attach_async (self->hotplug, devices, functions, attach->timeout_ms, on_attached,
