@@ -33,6 +33,15 @@ vp_attachment_list_holds_group (const GPtrArray *list, int group)
   return FALSE;
 }
 
+VpAttachment *
+vp_attachment_list_find_mediated (const GPtrArray *list, const char *uuid)
+{
+  for (guint i = 0; i < list->len; i++)
+    if (vp_attachment_facts_is_mediated (vp_attachment_get_facts (list->pdata[i]), uuid))
+      return list->pdata[i];
+  return NULL;
+}
+
 static gpointer
 ref_element (gconstpointer element, gpointer user_data)
 {

@@ -1,6 +1,7 @@
 #include "launcher/vm/blueprint.h"
 
 #include "devices/error.h"
+#include "devices/mediated-device.h"
 #include "launcher/config/accelerator.h"
 #include "launcher/config/guest-cpu.h"
 #include "launcher/vm/argv.h"
@@ -153,9 +154,11 @@ check_devices (VpBlueprint *self, const Wishes *wishes, GPtrArray *warnings, GEr
       const VpPlanRequest *request = &g_array_index (wishes->requests, VpPlanRequest, i);
       g_autoptr (GError) why = NULL;
 
-      if (request->function == NULL ||
-          vp_host_devices_check (self->sysfs, self->inventory, request->function, wishes->taken,
-                                 TRUE, &why))
+      if (request->is_mediated
+              ? vp_mediated_device_check (self->sysfs, request->ref, &why)
+              : request->function == NULL ||
+                    vp_host_devices_check (self->sysfs, self->inventory, request->function,
+                                           wishes->taken, TRUE, &why))
         continue;
       if (warnings == NULL)
         {

@@ -144,6 +144,12 @@ vp_hotplug_holds_group (VpHotplug *self, int group)
   return vp_attachment_list_holds_group (self->attachments, group);
 }
 
+gboolean
+vp_hotplug_holds_mediated (VpHotplug *self, const char *uuid)
+{
+  return vp_attachment_list_find_mediated (self->attachments, uuid) != NULL;
+}
+
 static char *
 make_id (VpHotplug *self, const VpAttachSource *source, const VpPciFunction *function)
 {
@@ -165,18 +171,20 @@ make_id (VpHotplug *self, const VpAttachSource *source, const VpPciFunction *fun
 
 /* A device that failed makes room for another try. */
 static gboolean
-check_not_attached (VpHotplug *self, const char *id, const VpPciFunction *function, GError **error)
+check_not_attached (VpHotplug *self,
+                    const char *id,
+                    const VpDeviceSpec *spec,
+                    const VpPciFunction *function,
+                    GError **error)
 {
   g_autoptr (GPtrArray) all = vp_attachment_list_copy (self->attachments);
 
   for (guint i = 0; i < all->len; i++)
     {
       VpAttachment *other = all->pdata[i];
-      const VpPciFunction *held = vp_attachment_get_facts (other)->function;
       gboolean same_id = g_str_equal (vp_attachment_get_id (other), id);
 
-      if (!same_id && (function == NULL || held == NULL ||
-                       vp_pci_address_compare (&held->address, &function->address) != 0))
+      if (!same_id && !vp_attachment_facts_are_of (vp_attachment_get_facts (other), spec, function))
         continue;
       if (vp_attachment_get_state (other) != VP_DEVICE_FAILED ||
           vp_attachment_is_host_changing (other))
@@ -194,12 +202,16 @@ check_not_attached (VpHotplug *self, const char *id, const VpPciFunction *functi
   return TRUE;
 }
 
-/* Takes a place for the functions of @device. */
+/* Takes a place for the functions of @device, which @spec stands for. */
 static gboolean
-reserve (VpHotplug *self, VpSlotRequest *requests, const GPtrArray *device, GError **error)
+reserve (VpHotplug *self,
+         const VpDeviceSpec *spec,
+         VpSlotRequest *requests,
+         const GPtrArray *device,
+         GError **error)
 {
   for (guint i = 0; i < device->len; i++)
-    if (!check_not_attached (self, requests[i].id, requests[i].function, error))
+    if (!check_not_attached (self, requests[i].id, spec, requests[i].function, error))
       return FALSE;
   return vp_slot_map_reserve (self->slots, requests, device->len,
                               self->blueprint->config->large_bar, error);
@@ -224,7 +236,7 @@ attach_device (VpHotplug *self,
       g_ptr_array_add (ids, make_id (self, source, device->pdata[i]));
       requests[i] = (VpSlotRequest){ .id = ids->pdata[i], .function = device->pdata[i] };
     }
-  if (!reserve (self, requests, device, &error))
+  if (!reserve (self, source->spec, requests, device, &error))
     {
       for (guint i = 0; i < device->len; i++)
         g_task_return_error (parts[i], g_error_copy (error));

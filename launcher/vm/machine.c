@@ -1,6 +1,7 @@
 #include "launcher/vm/machine.h"
 
 #include "devices/lifecycle.h"
+#include "devices/mediated-device.h"
 #include "devices/vfio-bind.h"
 #include "launcher/config/accelerator.h"
 #include "launcher/error.h"
@@ -247,6 +248,11 @@ static GPtrArray *
 find_functions (VpMachine *self, const VpInventory *inventory, VpDeviceSpec *spec, GError **error)
 {
   g_autoptr (GPtrArray) functions = vp_host_devices_resolve (inventory, spec, error);
+
+  if (functions != NULL && vp_device_spec_is_mediated (spec) &&
+      !vp_hotplug_holds_mediated (self->hotplug, spec->ref.uuid) &&
+      !vp_mediated_device_check (self->blueprint->sysfs, spec->ref.uuid, error))
+    return NULL;
 
   for (guint i = 0; functions != NULL && i < functions->len; i++)
     {
