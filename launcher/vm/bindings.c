@@ -17,6 +17,9 @@
 #define KEY          "driver="
 #define MAX_ENTRY    256
 
+#define N_LOOKS       10
+#define LOOK_AGAIN_US 20000
+
 struct _VpBindings
 {
   VpSysfs *sysfs;
@@ -193,18 +196,35 @@ entry_remove (Entry *entry)
     fsync (entry->dir_fd);
 }
 
+/* The kernel takes the driver from a device that goes, which is what we may have waited for, and
+   only then its folder: in between it can be given to no driver. */
+static gboolean
+is_gone_soon (VpBindings *self, const Entry *entry)
+{
+  g_autofree char *device = g_build_filename ("sys/bus/pci/devices", entry->name, NULL);
+
+  for (guint i = 0; i < N_LOOKS && vp_sysfs_exists (self->sysfs, device); i++)
+    g_usleep (LOOK_AGAIN_US);
+  return !vp_sysfs_exists (self->sysfs, device);
+}
+
 /* Puts the device back, and removes the entry when that has worked: when not, it stays for whoever
-   repairs it. A device that was pulled out takes its entry along. */
+   repairs it. A device that is no more, because it was pulled out or was a virtual function, takes
+   its entry along. */
 static gboolean
 entry_settle (
     Entry *entry, VpBindings *self, const VpPciAddress *address, const char *driver, GError **error)
 {
-  g_autofree char *device = g_build_filename ("sys/bus/pci/devices", entry->name, NULL);
-  gboolean is_back = vp_vfio_release (self->sysfs, address, driver, error);
+  g_autoptr (GError) failure = NULL;
 
-  if (is_back || !vp_sysfs_exists (self->sysfs, device))
-    entry_remove (entry);
-  return is_back;
+  if (vp_vfio_release (self->sysfs, address, driver, &failure) || is_gone_soon (self, entry))
+    {
+      entry_remove (entry);
+      return TRUE;
+    }
+
+  g_propagate_error (error, g_steal_pointer (&failure));
+  return FALSE;
 }
 
 gboolean
