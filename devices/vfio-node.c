@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define LOOK_AGAIN_MS 20
+#define CONTAINER     "dev/vfio/vfio"
 
 static gboolean
 has_open (VpSysfs *sysfs, const char *pid, const char *const *nodes)
@@ -95,6 +96,26 @@ set_not_permitted (GError **error, VpSysfs *sysfs, const char *path, const char 
     close (fd);
 }
 
+/* The group goes into a container, which QEMU makes by opening this. */
+static gboolean
+check_container (VpSysfs *sysfs, GError **error)
+{
+  g_autofree char *node = g_build_filename (vp_sysfs_get_root (sysfs), CONTAINER, NULL);
+  int fd = vp_sysfs_open_file (sysfs, CONTAINER, O_RDWR);
+  int err = errno;
+
+  if (fd >= 0)
+    {
+      close (fd);
+      return TRUE;
+    }
+  if (err == EACCES || err == EPERM)
+    set_not_permitted (error, sysfs, CONTAINER, node, err);
+  else
+    g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_IO, "%s: %s", node, g_strerror (err));
+  return FALSE;
+}
+
 int
 vp_vfio_node_open (VpSysfs *sysfs, const char *path, GError **error)
 {
@@ -151,7 +172,7 @@ vp_vfio_node_check (VpSysfs *sysfs, int group, GError **error)
   if (fd >= 0)
     {
       close (fd);
-      return TRUE;
+      return check_container (sysfs, error);
     }
 
   if (g_error_matches (why, VP_DEVICE_ERROR, VP_DEVICE_ERROR_BUSY))

@@ -10,7 +10,7 @@ G_BEGIN_DECLS
  * @group: an IOMMU group whose devices are bound to vfio-pci
  * @error: return location for a #GError
  *
- * Tries to open dev/vfio/GROUP, as QEMU will, and closes it again.
+ * Tries to open dev/vfio/GROUP and dev/vfio/vfio, as QEMU will, and closes them again.
  *
  * Returns: %FALSE with %VP_DEVICE_ERROR_BUSY naming the process that holds it (pid and command,
  *   where /proc shows it), %VP_DEVICE_ERROR_PERMISSION naming uid and mode,

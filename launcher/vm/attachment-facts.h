@@ -62,7 +62,31 @@ void vp_attachment_facts_free (VpAttachmentFacts *facts);
 gboolean vp_attachment_facts_has_mates (const VpAttachmentFacts *facts);
 
 /**
+ * vp_attachment_facts_is_mediated:
+ * @facts: what is known
+ * @uuid: of a mediated device
+ *
+ * Returns: whether it is that mediated device
+ */
+gboolean vp_attachment_facts_is_mediated (const VpAttachmentFacts *facts, const char *uuid);
+
+/**
+ * vp_attachment_facts_are_of:
+ * @facts: what is known
+ * @spec: how a device was asked for
+ * @function: (nullable): the host function that it stands for
+ *
+ * Returns: whether that is the same host device
+ */
+gboolean vp_attachment_facts_are_of (const VpAttachmentFacts *facts,
+                                     const VpDeviceSpec *spec,
+                                     const VpPciFunction *function);
+
+/**
  * vp_attachment_facts_to_json:
+ *
+ * The address of a host device is what it can be found by on the host: of a PCI function its
+ * address, of a mediated device its UUID.
  *
  * Returns: (transfer full): "id", "kind", "address", "plug", "port" and "guest_path"
  */

@@ -18,6 +18,15 @@ vp_attachment_list_find_changing (const GPtrArray *list)
   return NULL;
 }
 
+VpAttachment *
+vp_attachment_list_find_mediated (const GPtrArray *list, const char *uuid)
+{
+  for (guint i = 0; i < list->len; i++)
+    if (vp_attachment_facts_is_mediated (vp_attachment_get_facts (list->pdata[i]), uuid))
+      return list->pdata[i];
+  return NULL;
+}
+
 static gpointer
 ref_element (gconstpointer element, gpointer user_data)
 {

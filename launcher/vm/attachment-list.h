@@ -22,6 +22,15 @@ VpAttachment *vp_attachment_list_find (const GPtrArray *list, const char *id);
 VpAttachment *vp_attachment_list_find_changing (const GPtrArray *list);
 
 /**
+ * vp_attachment_list_find_mediated:
+ * @list: (element-type VpAttachment): the devices of one VM
+ * @uuid: of a mediated device
+ *
+ * Returns: (transfer none) (nullable): the one that is that mediated device
+ */
+VpAttachment *vp_attachment_list_find_mediated (const GPtrArray *list, const char *uuid);
+
+/**
  * vp_attachment_list_copy:
  * @list: (element-type GObject): a list that may change while it is gone through
  *

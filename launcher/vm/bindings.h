@@ -89,7 +89,7 @@ gboolean vp_bindings_take_all (VpBindings *self,
  * @error: return location for a #GError
  *
  * To the driver that the journal names; without an entry, to whichever driver the kernel finds.
- * The entry is removed when that has worked.
+ * The entry is removed when that has worked, or when the host has no such device any more.
  *
  * Returns: %FALSE with a %VP_DEVICE_ERROR
  */

@@ -1,6 +1,7 @@
 #include "launcher/vm/blueprint.h"
 
 #include "devices/error.h"
+#include "devices/mediated-device.h"
 #include "launcher/config/accelerator.h"
 #include "launcher/config/guest-cpu.h"
 #include "launcher/error.h"
@@ -219,12 +220,14 @@ check_devices (VpBlueprint *self,
       const VpPlanRequest *request = &g_array_index (wishes->requests, VpPlanRequest, i);
       g_autoptr (GError) why = NULL;
 
-      if (request->function == NULL ||
-          (vp_host_devices_check (self->sysfs, self->inventory, request->function,
-                                  wishes->specs->pdata[i], wishes->taken, &why) &&
-           vp_host_devices_check_free (self->sysfs, request->function,
-                                       vp_host_node_of (wishes->specs->pdata[i]),
-                                       is_rehearsal ? 0 : PATIENCE_MS, &why)))
+      if (request->is_mediated
+              ? vp_mediated_device_check (self->sysfs, request->ref, &why)
+              : request->function == NULL ||
+                    (vp_host_devices_check (self->sysfs, self->inventory, request->function,
+                                            wishes->specs->pdata[i], wishes->taken, &why) &&
+                     vp_host_devices_check_free (self->sysfs, request->function,
+                                                 vp_host_node_of (wishes->specs->pdata[i]),
+                                                 is_rehearsal ? 0 : PATIENCE_MS, &why)))
         continue;
       if (!is_rehearsal)
         {

@@ -58,25 +58,14 @@ vp_device_registry_get_claims (VpDeviceRegistry *self)
   return self->claims;
 }
 
-static gboolean
-is_same (VpAttachment *device, const VpAttachSource *source, const VpPciFunction *function)
-{
-  const VpAttachmentFacts *facts = vp_attachment_get_facts (device);
-
-  if (function != NULL)
-    return facts->function != NULL &&
-           vp_pci_address_compare (&facts->function->address, &function->address) == 0;
-  return vp_device_spec_is_mediated (source->spec) && vp_device_spec_is_mediated (facts->spec) &&
-         g_str_equal (facts->spec->ref.uuid, source->spec->ref.uuid);
-}
-
 VpAttachment *
 vp_device_registry_find (VpDeviceRegistry *self,
                          const VpAttachSource *source,
                          const VpPciFunction *function)
 {
   for (guint i = 0; i < self->devices->len; i++)
-    if (is_same (self->devices->pdata[i], source, function) &&
+    if (vp_attachment_facts_are_of (vp_attachment_get_facts (self->devices->pdata[i]), source->spec,
+                                    function) &&
         vp_attachment_get_state (self->devices->pdata[i]) != VP_DEVICE_FAILED)
       return self->devices->pdata[i];
   return NULL;

@@ -78,6 +78,12 @@ vp_hotplug_set_ready (VpHotplug *self)
     vp_slot_mates_add (all->pdata[i]);
 }
 
+gboolean
+vp_hotplug_holds_mediated (VpHotplug *self, const char *uuid)
+{
+  return vp_attachment_list_find_mediated (self->devices, uuid) != NULL;
+}
+
 void
 vp_hotplug_attach_async (VpHotplug *self,
                          VpAttachSource *source,

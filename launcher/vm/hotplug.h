@@ -59,6 +59,15 @@ void vp_hotplug_set_running (VpHotplug *self, VpQmpClient *client);
 void vp_hotplug_set_ready (VpHotplug *self);
 
 /**
+ * vp_hotplug_holds_mediated:
+ * @self: a hotplug
+ * @uuid: of a mediated device
+ *
+ * Returns: whether this VM has that mediated device
+ */
+gboolean vp_hotplug_holds_mediated (VpHotplug *self, const char *uuid);
+
+/**
  * vp_hotplug_attach_async:
  * @self: a hotplug
  * @source: what was asked for

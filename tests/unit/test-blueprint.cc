@@ -295,6 +295,15 @@ const Bad bad[] = {
     VP_DEVICE_ERROR,
     VP_DEVICE_ERROR_NOT_FOUND,
     "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001" },
+  { "mediated_device_without_a_node",
+    { { "device", "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001" } },
+    VP_DEVICE_ERROR,
+    VP_DEVICE_ERROR_NOT_BOUND,
+    "/dev/vfio/91",
+    [] (FakeSysfs &host) {
+      host.add_mdev ("83b8f4f2-509f-382f-3c1e-e6bfe0fa1001", "0000:41:00.0", 91);
+      std::filesystem::remove (std::string (host.root ()) + "/dev/vfio/91");
+    } },
   { "same_id_twice",
     { { "device", "41:00.0,id=x" }, { "device", "42:00.0,id=x" } },
     VP_DEVICE_ERROR,
