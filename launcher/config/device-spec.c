@@ -12,7 +12,7 @@
 #define RNG_KEYS  "plug=, id="
 
 /* What argv.c calls the VM's own parts; the plan's ports and bridges are reserved beside them. */
-#define OWN_IDS "^(qmp|console|(disk|nic|share)[0-9]+)$"
+#define OWN_IDS "^(qmp|console|ready|ready-port|memory|(disk|nic|share|cpu)[0-9]+)$"
 
 gboolean
 vp_id_is_valid (const char *id)

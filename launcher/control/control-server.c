@@ -2,6 +2,7 @@
 
 #include "launcher/control/call-arguments.h"
 #include "launcher/control/pass-through.h"
+#include "launcher/control/resize-command.h"
 #include "launcher/failure.h"
 #include "qmp/server.h"
 
@@ -123,11 +124,12 @@ static const struct
 {
   const char *name;
   CommandFunc run;
-  const char *arguments[3];
+  const char *arguments[4];
 } commands[] = {
   { "vmplug-status", show_status, { NULL } },
   { "vmplug-attach", attach, { "spec", "timeout", NULL } },
   { "vmplug-detach", detach, { "id", "timeout", NULL } },
+  { "vmplug-resize", vp_resize_command_run, { "cpus", "memory", "timeout", NULL } },
   { "vmplug-stop", stop, { "force", NULL } },
 };
 
