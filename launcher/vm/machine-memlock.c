@@ -11,7 +11,8 @@ vp_machine_memlock_raise (
   guint64 need;
 
   vp_hotplug_add_status (hotplug, status);
-  need = vp_memlock_need (blueprint->config->memory, vp_memlock_count_devices (status) + n_more,
+  need = vp_memlock_need (MAX (blueprint->config->memory, blueprint->config->max_memory),
+                          vp_memlock_count_devices (status) + n_more,
                           vp_memlock_has_viommu (blueprint->argv));
   return vp_memlock_limit_raise (pid, need, error);
 }

@@ -33,7 +33,8 @@ struct _VpMachine
   VpHotplug *hotplug;
   VpIommufd *iommufd;
   VpQemu *qemu;
-  VpReadiness *readiness; /* nullable: nothing to look for on the console */
+  VpResize *resize;
+  VpReadiness *readiness; /* nullable: nothing to look for, or it has been seen */
   guint ready_timer;
   guint give_back_timer; /* runs from QEMU's end until everything is back */
 
@@ -86,6 +87,7 @@ wind_up (VpMachine *self)
 {
   g_clear_handle_id (&self->ready_timer, g_source_remove);
   vp_hotplug_set_gone (self->hotplug);
+  vp_resize_set_gone (self->resize);
   if (vp_hotplug_is_idle (self->hotplug))
     {
       tell_end (self);
@@ -117,11 +119,21 @@ on_device_changed (VpHotplug *hotplug, const char *id, int state, gpointer user_
 }
 
 static void
+set_ready (VpMachine *self)
+{
+  g_clear_pointer (&self->readiness, vp_readiness_free);
+  vp_hotplug_set_ready (self->hotplug);
+}
+
+static void
 on_event (VpQemu *qemu, const char *name, JsonObject *data, gpointer user_data)
 {
   VpMachine *self = VP_MACHINE (user_data);
 
   vp_hotplug_handle_event (self->hotplug, name, data);
+  vp_resize_handle_event (self->resize, name, data);
+  if (self->readiness != NULL && vp_readiness_handle_event (self->readiness, name, data))
+    set_ready (self);
   g_signal_emit (self, signals[SIGNAL_EVENT], 0, name, data);
 }
 
@@ -133,10 +145,7 @@ on_console_output (VpQemu *qemu, GBytes *output, gpointer user_data)
   const char *data = g_bytes_get_data (output, &size);
 
   if (self->readiness != NULL && vp_readiness_feed (self->readiness, data, size))
-    {
-      g_clear_pointer (&self->readiness, vp_readiness_free);
-      vp_hotplug_set_ready (self->hotplug);
-    }
+    set_ready (self);
   g_signal_emit (self, signals[SIGNAL_CONSOLE], 0, output);
 }
 
@@ -154,17 +163,11 @@ wait_for_readiness (VpMachine *self)
 {
   const VpReady *ready = &self->blueprint->config->ready;
 
-  switch (ready->kind)
-    {
-    case VP_READY_NOW:
-      vp_hotplug_set_ready (self->hotplug);
-      break;
-    case VP_READY_AFTER:
-      self->ready_timer = g_timeout_add_once (ready->milliseconds, on_ready_timer, self);
-      break;
-    case VP_READY_CONSOLE:
-      break; /* on_console_output() sees it */
-    }
+  if (ready->kind == VP_READY_NOW)
+    vp_hotplug_set_ready (self->hotplug);
+  else if (ready->kind == VP_READY_AFTER)
+    self->ready_timer = g_timeout_add_once (ready->milliseconds, on_ready_timer, self);
+  /* else on_console_output() or on_event() sees it */
 }
 
 static void
@@ -180,6 +183,7 @@ on_qemu_started (GObject *source, GAsyncResult *result, gpointer user_data)
     }
   self->started_us = g_get_monotonic_time ();
   vp_hotplug_set_running (self->hotplug, vp_qemu_get_client (self->qemu));
+  vp_resize_set_running (self->resize, vp_qemu_get_client (self->qemu));
   wait_for_readiness (self);
   start = g_steal_pointer (&self->start);
   g_task_return_boolean (start, TRUE);
@@ -230,7 +234,7 @@ vp_machine_start_async (VpMachine *self, GAsyncReadyCallback callback, gpointer 
       tell_end (self);
       return;
     }
-  if (blueprint->config->ready.kind == VP_READY_CONSOLE)
+  if (blueprint->config->ready.kind != VP_READY_NOW)
     self->readiness = vp_readiness_new (&blueprint->config->ready);
   for (guint i = 0; i < blueprint->plan->devices->len; i++)
     {
@@ -387,6 +391,7 @@ vp_machine_get_status (VpMachine *self)
   json_object_set_string_member (status, "control", control);
   json_object_set_double_member (status, "uptime",
                                  (double) (uptime_us / G_TIME_SPAN_MILLISECOND) / 1000.0);
+  vp_resize_add_status (self->resize, status);
   vp_hotplug_add_status (self->hotplug, status);
   return status;
 }
@@ -445,6 +450,12 @@ vp_machine_get_name (VpMachine *self)
   return self->blueprint->config->name;
 }
 
+VpResize *
+vp_machine_get_resize (VpMachine *self)
+{
+  return self->resize;
+}
+
 static void
 vp_machine_dispose (GObject *object)
 {
@@ -455,6 +466,7 @@ vp_machine_dispose (GObject *object)
   if (self->hotplug != NULL)
     g_signal_handlers_disconnect_by_data (self->hotplug, self);
   g_clear_object (&self->hotplug);
+  g_clear_object (&self->resize);
   if (self->qemu != NULL)
     g_signal_handlers_disconnect_by_data (self->qemu, self);
   g_clear_object (&self->qemu);
@@ -513,6 +525,7 @@ vp_machine_new (VpBlueprint *blueprint, VpRunDir *run_dir, VpBindings *bindings)
   self->bindings = bindings;
   self->hotplug = vp_hotplug_new (blueprint, bindings);
   self->iommufd = vp_iommufd_new (blueprint->sysfs, blueprint->has_iommufd);
+  self->resize = vp_resize_new (blueprint->config, blueprint->accel);
   g_signal_connect (self->hotplug, "changed", G_CALLBACK (on_device_changed), self);
   return self;
 }
