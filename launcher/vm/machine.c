@@ -3,11 +3,10 @@
 #include "devices/lifecycle.h"
 #include "launcher/config/accelerator.h"
 #include "launcher/error.h"
-#include "launcher/vm/attach-request.h"
 #include "launcher/vm/cold-fds.h"
 #include "launcher/vm/host-change.h"
 #include "launcher/vm/hotplug-lookup.h"
-#include "launcher/vm/machine-memlock.h"
+#include "launcher/vm/machine-attach.h"
 #include "launcher/vm/qemu.h"
 #include "launcher/vm/readiness.h"
 
@@ -222,14 +221,27 @@ on_taken (GObject *source, GAsyncResult *result, gpointer user_data)
                        g_object_ref (self));
 }
 
+static VpMachineParts
+get_parts (VpMachine *self)
+{
+  return (VpMachineParts){
+    .blueprint = self->blueprint,
+    .hotplug = self->hotplug,
+    .iommufd = self->iommufd,
+    .client = vp_qemu_get_client (self->qemu),
+    .pid = vp_qemu_get_pid (self->qemu),
+  };
+}
+
 void
 vp_machine_start_async (VpMachine *self, GAsyncReadyCallback callback, gpointer user_data)
 {
   const VpBlueprint *blueprint = self->blueprint;
+  const VpMachineParts parts = get_parts (self);
 
   self->start = g_task_new (self, NULL, callback, user_data);
   g_task_set_source_tag (self->start, vp_machine_start_async);
-  if (!vp_machine_memlock_raise (self->blueprint, self->hotplug, 0, 0, &self->start_error))
+  if (!vp_machine_attach_raise_memlock (&parts, 0, &self->start_error))
     {
       tell_end (self);
       return;
@@ -258,54 +270,6 @@ vp_machine_start_finish (VpMachine *self, GAsyncResult *result, GError **error)
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
-/* Takes all its arguments. */
-static void
-pass_on (GTask *task, JsonObject *document, GError *error)
-{
-  if (document != NULL)
-    g_task_return_pointer (task, document, (GDestroyNotify) json_object_unref);
-  else
-    g_task_return_error (task, error);
-  g_object_unref (task);
-}
-
-static void
-on_attached (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  GError *error = NULL;
-  JsonObject *document = vp_hotplug_attach_finish (VP_HOTPLUG (source), result, &error);
-
-  pass_on (G_TASK (user_data), document, error);
-}
-
-/* An attach that waits for what it stands for. */
-typedef struct
-{
-  GTask *task;
-  guint timeout_ms;
-} Attach;
-
-static void
-on_attach_prepared (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autofree Attach *attach = user_data;
-  g_autoptr (GTask) task = attach->task;
-  VpMachine *self = g_task_get_source_object (task);
-  g_autoptr (GPtrArray) functions = NULL;
-  GError *error = NULL;
-  g_autoptr (VpAttachSource) devices =
-      vp_attach_request_prepare_finish (result, &functions, &error);
-
-  if (devices == NULL ||
-      (devices->spec->kind == VP_DEVICE_SPEC_VFIO &&
-       !vp_machine_memlock_raise (self->blueprint, self->hotplug, vp_qemu_get_pid (self->qemu),
-                                  functions->len, &error)))
-    g_task_return_error (task, error);
-  else
-    vp_hotplug_attach_async (self->hotplug, devices, functions, attach->timeout_ms, on_attached,
-                             g_steal_pointer (&task));
-}
-
 void
 vp_machine_attach_async (VpMachine *self,
                          VpDeviceSpec *spec,
@@ -313,13 +277,11 @@ vp_machine_attach_async (VpMachine *self,
                          GAsyncReadyCallback callback,
                          gpointer user_data)
 {
-  Attach *attach = g_new0 (Attach, 1);
+  GTask *task = g_task_new (self, NULL, callback, user_data);
+  const VpMachineParts parts = get_parts (self);
 
-  attach->task = g_task_new (self, NULL, callback, user_data);
-  attach->timeout_ms = timeout_ms;
-  g_task_set_source_tag (attach->task, vp_machine_attach_async);
-  vp_attach_request_prepare_async (spec, self->blueprint->sysfs, self->hotplug, self->iommufd,
-                                   vp_qemu_get_client (self->qemu), on_attach_prepared, attach);
+  g_task_set_source_tag (task, vp_machine_attach_async);
+  vp_machine_attach_begin (&parts, spec, timeout_ms, task);
 }
 
 JsonObject *
@@ -333,10 +295,14 @@ vp_machine_attach_finish (VpMachine *self, GAsyncResult *result, GError **error)
 static void
 on_detached (GObject *source, GAsyncResult *result, gpointer user_data)
 {
+  g_autoptr (GTask) task = G_TASK (user_data);
   GError *error = NULL;
   JsonObject *document = vp_hotplug_detach_finish (VP_HOTPLUG (source), result, &error);
 
-  pass_on (G_TASK (user_data), document, error);
+  if (document != NULL)
+    g_task_return_pointer (task, document, (GDestroyNotify) json_object_unref);
+  else
+    g_task_return_error (task, error);
 }
 
 void
