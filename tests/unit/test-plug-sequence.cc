@@ -116,9 +116,7 @@ const Row rows[] = {
   { "passt",
     "nic,passt",
     false,
-    { "fd d-fd0 passt",
-      R"(netdev_add {"type":"socket","id":"d","fd":"d-fd0"})" NETDEV_DEL,
-      NET } },
+    { "fd d-fd0 passt", R"(netdev_add {"type":"socket","id":"d","fd":"d-fd0"})" NETDEV_DEL, NET } },
 };
 
 class PlugSequence : public testing::TestWithParam<Row>
