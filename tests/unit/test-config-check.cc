@@ -331,6 +331,55 @@ TEST_F (ConfigCheck, MissingDisk)
   expect_failure (VP_ERROR_HOST, "--disk " + folder_.path ("nowhere") + ": No such file");
 }
 
+TEST_F (ConfigCheck, MissingDiskOfADevice)
+{
+  set ("device", "disk," + folder_.path ("nowhere"));
+  expect_failure (VP_ERROR_HOST, "--device disk: " + folder_.path ("nowhere") + ": No such file");
+}
+
+TEST_F (ConfigCheck, ADiskThatIsADeviceIsLookedInto)
+{
+  set ("device", "disk," + folder_.write ("d", "text"));
+  expect_ok ();
+  EXPECT_STREQ (static_cast<VpDeviceSpec *> (config_->devices->pdata[0])->disk->format, "raw");
+}
+
+TEST_F (ConfigCheck, OneFileIsNotTwoDisks)
+{
+  const std::string file = folder_.write ("d", "");
+
+  std::filesystem::create_hard_link (file, folder_.path ("other"));
+  set ("disk", file);
+  set ("device", "disk," + folder_.path ("other"));
+  expect_failure (VP_ERROR_USAGE, "other\" is a disk of this VM already (" + file + ")");
+}
+
+TEST_F (ConfigCheck, OneFileIsNotTwoDevices)
+{
+  set ("device", "disk," + folder_.write ("d", ""));
+  set ("device", "rng");
+  set ("device", "disk," + folder_.path ("d"));
+  expect_failure (VP_ERROR_USAGE, "is a disk of this VM already");
+}
+
+TEST_F (ConfigCheck, EmptyFilesAreDifferentDisks)
+{
+  set ("device", "disk," + folder_.write ("d", ""));
+  set ("device", "disk," + folder_.write ("e", ""));
+  expect_ok ();
+}
+
+TEST_F (ConfigCheck, MissingPasstIsNamedWithItsPackage)
+{
+  const std::string path = g_getenv ("PATH");
+
+  set ("device", "nic,passt");
+  g_setenv ("PATH", "/nowhere", TRUE);
+  expect_failure (VP_ERROR_HOST,
+                  "--device nic: passt: not in PATH: install the Debian package passt");
+  g_setenv ("PATH", path.c_str (), TRUE);
+}
+
 TEST_F (ConfigCheck, AFolderIsNoDisk)
 {
   set ("disk", folder_.make_folder ("d") + ",readonly");
