@@ -6,6 +6,7 @@
 #include "launcher/vm/own-devices.h"
 #include "qmp/message.h"
 
+#define MIB         (G_GUINT64_CONSTANT (1) << 20)
 #define DEVICE_PATH "/machine/peripheral/" VP_OWN_DEVICES_MEMORY_ID
 
 struct _VpMemoryChange
@@ -43,8 +44,9 @@ vp_memory_change_check (VpMemoryChange *self, guint64 wanted, GError **error)
 
   if (wanted > self->max_memory)
     g_set_error (error, VP_ERROR, VP_ERROR_USAGE,
-                 "%s of memory: the VM can have %s; start it with --max-memory %s", size, most,
-                 size);
+                 "%s of memory: the VM can have %s; start it with --max-memory %" G_GUINT64_FORMAT
+                 "M",
+                 size, most, (wanted + MIB - 1) / MIB);
   else if (wanted < self->memory)
     g_set_error (error, VP_ERROR, VP_ERROR_USAGE,
                  "%s of memory: the VM started with %s, which stay; start it with a smaller "
