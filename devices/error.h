@@ -9,6 +9,7 @@ G_BEGIN_DECLS
  * @VP_DEVICE_ERROR_INVALID: text that is not a device reference, address, size or BAR line
  * @VP_DEVICE_ERROR_NOT_FOUND: the host has no such device, group or file
  * @VP_DEVICE_ERROR_NO_IOMMU: the device is in no IOMMU group
+ * @VP_DEVICE_ERROR_NO_IOMMUFD: the kernel has no iommufd, or no node for the device
  * @VP_DEVICE_ERROR_NOT_ASSIGNABLE: a kind of device that VFIO cannot hand over (a bridge, a
  *   physical function with live virtual functions)
  * @VP_DEVICE_ERROR_NOT_BOUND: the device's driver is not vfio-pci
@@ -29,6 +30,7 @@ typedef enum
   VP_DEVICE_ERROR_INVALID,
   VP_DEVICE_ERROR_NOT_FOUND,
   VP_DEVICE_ERROR_NO_IOMMU,
+  VP_DEVICE_ERROR_NO_IOMMUFD,
   VP_DEVICE_ERROR_NOT_ASSIGNABLE,
   VP_DEVICE_ERROR_NOT_BOUND,
   VP_DEVICE_ERROR_NOT_VIABLE,

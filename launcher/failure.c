@@ -40,6 +40,8 @@ static const Row rows[] = {
   { { "no-iommu", "boot the host with intel_iommu=on or amd_iommu=on, and switch VT-d or AMD-Vi on",
       3 },
     { { vp_device_error_quark, VP_DEVICE_ERROR_NO_IOMMU } } },
+  { { "no-iommufd", "leave iommufd= out: then the device is used by its group", 3 },
+    { { vp_device_error_quark, VP_DEVICE_ERROR_NO_IOMMUFD } } },
   { { "not-assignable", "vmplug devices shows what can be assigned", 3 },
     { { vp_device_error_quark, VP_DEVICE_ERROR_NOT_ASSIGNABLE } } },
   { { "not-bound", "run vmplug bind on it first, or add bind=on", 3 },

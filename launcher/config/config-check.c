@@ -1,5 +1,6 @@
 #include "launcher/config/config.h"
 
+#include "launcher/config/device-check.h"
 #include "launcher/config/firmware-file.h"
 #include "launcher/error.h"
 
@@ -149,6 +150,35 @@ check_disks (VpConfig *config, GError **error)
 }
 
 static gboolean
+check_device (VpConfig *config, guint index, GError **error)
+{
+  VpDeviceSpec *spec = config->devices->pdata[index];
+
+  if (!vp_device_check (spec, error))
+    return FALSE;
+  for (guint i = 0; spec->disk != NULL && i < config->disks->len; i++)
+    if (!vp_disk_check_other (spec->disk, config->disks->pdata[i], error))
+      return FALSE;
+  for (guint i = 0; spec->disk != NULL && i < index; i++)
+    if (!vp_disk_check_other (spec->disk, ((VpDeviceSpec *) config->devices->pdata[i])->disk,
+                              error))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+check_devices (VpConfig *config, GError **error)
+{
+  for (guint i = 0; i < config->devices->len; i++)
+    if (!check_device (config, i, error))
+      {
+        g_prefix_error_literal (error, "--device ");
+        return FALSE;
+      }
+  return TRUE;
+}
+
+static gboolean
 check_shares (VpConfig *config, GError **error)
 {
   for (guint i = 0; i < config->shares->len; i++)
@@ -201,5 +231,6 @@ vp_config_check (VpConfig *config, GError **error)
     }
 
   return check_boot (config, error) && check_firmware (config, error) &&
-         check_disks (config, error) && check_shares (config, error) && check_qemu (config, error);
+         check_disks (config, error) && check_devices (config, error) &&
+         check_shares (config, error) && check_qemu (config, error);
 }

@@ -9,6 +9,9 @@
 #include "launcher/vm/run-dir.h"
 #include "launcher/vm/timed-call.h"
 
+#define N_LOOKS       10
+#define LOOK_AGAIN_US 20000
+
 struct _VpBindings
 {
   VpSysfs *sysfs;
@@ -93,17 +96,34 @@ move_free (gpointer data)
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Move, move_free)
 
+/* The kernel takes the driver from a device that goes, which is what we may have waited for, and
+   only then its folder: in between it can be given to no driver. */
+static gboolean
+is_gone_soon (VpSysfs *sysfs, const VpJournalEntry *entry)
+{
+  g_autofree char *device = g_build_filename ("sys/bus/pci/devices", entry->name, NULL);
+
+  for (guint i = 0; i < N_LOOKS && vp_sysfs_exists (sysfs, device); i++)
+    g_usleep (LOOK_AGAIN_US);
+  return !vp_sysfs_exists (sysfs, device);
+}
+
 /* Puts the device back, and removes the entry when that has worked: when not, it stays for whoever
-   repairs it. A device that was pulled out takes its entry along. */
+   repairs it. A device that is no more, because it was pulled out or was a virtual function, takes
+   its entry along. */
 static gboolean
 settle (VpSysfs *sysfs, VpJournalEntry *entry, const char *driver, GError **error)
 {
-  g_autofree char *device = g_build_filename ("sys/bus/pci/devices", entry->name, NULL);
-  gboolean is_back = vp_vfio_release (sysfs, &entry->address, driver, error);
+  g_autoptr (GError) failure = NULL;
 
-  if (is_back || !vp_sysfs_exists (sysfs, device))
-    vp_journal_entry_remove (entry);
-  return is_back;
+  if (vp_vfio_release (sysfs, &entry->address, driver, &failure) || is_gone_soon (sysfs, entry))
+    {
+      vp_journal_entry_remove (entry);
+      return TRUE;
+    }
+
+  g_propagate_error (error, g_steal_pointer (&failure));
+  return FALSE;
 }
 
 /* Notes whose the device is. @move is NULL when it is with VFIO already. */
@@ -416,4 +436,12 @@ vp_bindings_unlock_group (VpBindings *self, int group)
   g_mutex_lock (&self->mutex);
   g_hash_table_remove (self->groups, GINT_TO_POINTER (group));
   g_mutex_unlock (&self->mutex);
+}
+
+gboolean
+vp_bindings_is_with_vfio (VpBindings *self, const VpPciAddress *address)
+{
+  g_autofree char *driver = vp_vfio_driver_of (self->sysfs, address);
+
+  return vp_vfio_is_vfio_driver (driver);
 }

@@ -89,7 +89,7 @@ gboolean vp_bindings_take_all (VpBindings *self,
  * @error: return location for a #GError
  *
  * To the driver that the journal names; without an entry, to whichever driver the kernel finds.
- * The entry is removed when that has worked.
+ * The entry is removed when that has worked, or when the host has no such device any more.
  *
  * Returns: %FALSE with a %VP_DEVICE_ERROR
  */
@@ -122,6 +122,13 @@ gboolean vp_bindings_reclaim (VpBindings *self,
  * Returns: whether the journal has an entry for @address
  */
 gboolean vp_bindings_has (VpBindings *self, const VpPciAddress *address);
+
+/**
+ * vp_bindings_is_with_vfio:
+ *
+ * Returns: whether the driver of the function at @address is a VFIO driver now
+ */
+gboolean vp_bindings_is_with_vfio (VpBindings *self, const VpPciAddress *address);
 
 /**
  * vp_bindings_owes:

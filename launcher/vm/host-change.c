@@ -1,8 +1,6 @@
 #include "launcher/vm/host-change.h"
 
-#include "devices/error.h"
 #include "devices/vfio-bind.h"
-#include "devices/vfio-node.h"
 
 typedef struct
 {
@@ -29,7 +27,6 @@ claim_group (Change *change, const VpHostTake *take, GError **error)
 {
   const VpPciFunction *function = take->function;
   g_autofree char *driver = NULL;
-  g_autoptr (GError) obstacle = NULL;
 
   if (function->group < 0)
     return TRUE;
@@ -37,15 +34,8 @@ claim_group (Change *change, const VpHostTake *take, GError **error)
     return FALSE;
 
   driver = vp_vfio_driver_of (change->sysfs, &function->address);
-  /* A kernel with iommufd need not have a node for the group: what QEMU opens then is the device's
-   * own, and nobody waits for that here. */
-  if (take->is_open || !vp_vfio_is_vfio_driver (driver) ||
-      vp_vfio_node_wait (change->sysfs, function->group, change->patience_ms, &obstacle) ||
-      g_error_matches (obstacle, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NOT_BOUND))
-    return TRUE;
-
-  g_propagate_error (error, g_steal_pointer (&obstacle));
-  return FALSE;
+  return !vp_vfio_is_vfio_driver (driver) ||
+         vp_host_node_wait (change->sysfs, function, take->node, change->patience_ms, error);
 }
 
 static void

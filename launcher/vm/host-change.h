@@ -1,6 +1,7 @@
 #pragma once
 
 #include "launcher/vm/bindings.h"
+#include "launcher/vm/host-node.h"
 
 #include <gio/gio.h>
 
@@ -10,7 +11,8 @@ G_BEGIN_DECLS
  * VpHostTake:
  * @function: a host function that is to be the VM's; must stay as it is until the end
  * @bind: whether it may be taken from its driver
- * @is_open: whether the VM's own QEMU has its IOMMU group open already
+ * @node: by which node it is given to QEMU; none when the VM's own QEMU has its IOMMU group open
+ *   already
  * @taken: (out): whether it was taken from its driver, and is to go back in the end
  *
  * One function of a vp_host_change_take_async().
@@ -19,7 +21,7 @@ typedef struct
 {
   const VpPciFunction *function;
   gboolean bind;
-  gboolean is_open;
+  VpHostNode node;
   gboolean taken;
 } VpHostTake;
 

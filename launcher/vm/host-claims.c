@@ -28,6 +28,7 @@ typedef struct
   VpHostClaims *claims;
   const VpPciFunction *function;
   gboolean bind;
+  VpHostNode node;
   gboolean taken;
 } Take;
 
@@ -193,7 +194,8 @@ take_waiting (VpHostClaims *self, Group *group)
   for (guint i = 0; i < batch->tasks->len; i++)
     {
       const Take *take = g_task_get_task_data (batch->tasks->pdata[i]);
-      const VpHostTake each = { take->function, take->bind, is_open, FALSE };
+      const VpHostTake each = { take->function, take->bind,
+                                is_open ? VP_HOST_NODE_NONE : take->node, FALSE };
 
       g_array_append_val (batch->takes, each);
     }
@@ -216,6 +218,7 @@ void
 vp_host_claims_take_async (VpHostClaims *self,
                            const VpPciFunction *function,
                            gboolean bind,
+                           VpHostNode node,
                            GAsyncReadyCallback callback,
                            gpointer user_data)
 {
@@ -226,6 +229,7 @@ vp_host_claims_take_async (VpHostClaims *self,
   take->claims = vp_host_claims_ref (self);
   take->function = function;
   take->bind = bind;
+  take->node = node;
   g_task_set_source_tag (task, vp_host_claims_take_async);
   g_task_set_task_data (task, take, take_free);
   g_ptr_array_add (group->waiting, task);
@@ -311,6 +315,12 @@ vp_host_claims_give_back_async (VpHostClaims *self,
   g_task_set_task_data (task, back, return_free);
   group->n_changes++;
   vp_host_change_give_back_async (self->bindings, back->addresses, on_given_back, task);
+}
+
+gboolean
+vp_host_claims_is_ours (VpHostClaims *self, const VpPciFunction *function)
+{
+  return function == NULL || vp_bindings_is_with_vfio (self->bindings, &function->address);
 }
 
 gboolean

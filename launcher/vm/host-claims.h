@@ -1,6 +1,7 @@
 #pragma once
 
 #include "launcher/vm/bindings.h"
+#include "launcher/vm/host-node.h"
 
 #include <gio/gio.h>
 
@@ -40,6 +41,7 @@ void vp_host_claims_add (VpHostClaims *self, const VpPciFunction *function);
  * @self: the claims
  * @function: a host function that was added; must stay as it is until the end
  * @bind: whether it may be taken from its driver
+ * @node: by which node it is given to QEMU
  * @callback: called once, later
  * @user_data: for @callback
  *
@@ -52,6 +54,7 @@ void vp_host_claims_add (VpHostClaims *self, const VpPciFunction *function);
 void vp_host_claims_take_async (VpHostClaims *self,
                                 const VpPciFunction *function,
                                 gboolean bind,
+                                VpHostNode node,
                                 GAsyncReadyCallback callback,
                                 gpointer user_data);
 
@@ -91,6 +94,16 @@ void vp_host_claims_give_back_async (VpHostClaims *self,
                                      int group,
                                      GAsyncReadyCallback callback,
                                      gpointer user_data);
+
+/**
+ * vp_host_claims_is_ours:
+ * @self: the claims
+ * @function: (nullable): a host function
+ *
+ * Returns: whether it is still bound to a VFIO driver; %TRUE for %NULL. The link to its driver is
+ *   the first that goes when somebody unbinds it, before the driver is asked (drivers/base/dd.c)
+ */
+gboolean vp_host_claims_is_ours (VpHostClaims *self, const VpPciFunction *function);
 
 /**
  * vp_host_claims_is_owing:

@@ -2,10 +2,26 @@
 
 #include "devices/host-use.h"
 #include "devices/vfio-bind.h"
-#include "devices/vfio-node.h"
 #include "launcher/error.h"
 #include "launcher/vm/group-lock.h"
 #include "launcher/vm/run-dir.h"
+
+#define PCI_FOLDER  "sys/bus/pci/devices/"
+#define MDEV_FOLDER "sys/bus/mdev/devices/"
+
+char *
+vp_host_devices_folder (const VpDeviceSpec *spec, const VpPciFunction *function)
+{
+  g_autofree char *address = NULL;
+
+  g_return_val_if_fail (spec != NULL && spec->kind == VP_DEVICE_SPEC_VFIO, NULL);
+  g_return_val_if_fail (function != NULL || vp_device_spec_is_mediated (spec), NULL);
+
+  if (function == NULL)
+    return g_strconcat (MDEV_FOLDER, spec->ref.uuid, NULL);
+  address = vp_pci_address_to_string (&function->address);
+  return g_strconcat (PCI_FOLDER, address, NULL);
+}
 
 GPtrArray *
 vp_host_devices_resolve (const VpInventory *inventory, const VpDeviceSpec *spec, GError **error)
@@ -15,7 +31,7 @@ vp_host_devices_resolve (const VpInventory *inventory, const VpDeviceSpec *spec,
   if (vp_device_spec_is_mediated (spec) &&
       !vp_inventory_find_mdev (inventory, spec->ref.uuid, error))
     return NULL;
-  if (spec->kind == VP_DEVICE_SPEC_QEMU || vp_device_spec_is_mediated (spec))
+  if (vp_device_spec_is_emulated (spec) || vp_device_spec_is_mediated (spec))
     {
       functions = g_ptr_array_new ();
       g_ptr_array_add (functions, NULL);
@@ -46,28 +62,10 @@ vp_host_devices_check (VpSysfs *sysfs,
           vp_host_use_check (sysfs, function, error));
 }
 
-GPtrArray *
-vp_host_devices_find (VpSysfs *sysfs,
-                      const VpInventory *inventory,
-                      const VpDeviceSpec *spec,
-                      GError **error)
-{
-  g_autoptr (GPtrArray) functions = vp_host_devices_resolve (inventory, spec, error);
-
-  for (guint i = 0; functions != NULL && i < functions->len; i++)
-    {
-      const VpPciFunction *function = functions->pdata[i];
-
-      if (function != NULL && !vp_host_devices_check (sysfs, inventory, function, spec,
-                                                      spec->bind ? functions : NULL, error))
-        return NULL;
-    }
-  return g_steal_pointer (&functions);
-}
-
 gboolean
 vp_host_devices_check_free (VpSysfs *sysfs,
                             const VpPciFunction *function,
+                            VpHostNode node,
                             guint patience_ms,
                             GError **error)
 {
@@ -78,5 +76,5 @@ vp_host_devices_check_free (VpSysfs *sysfs,
   /* Before it is bound there is no node to look at. */
   return vp_group_lock_check (base, function->group, error) &&
          (!vp_vfio_is_vfio_driver (function->driver) ||
-          vp_vfio_node_wait (sysfs, function->group, patience_ms, error));
+          vp_host_node_wait (sysfs, function, node, patience_ms, error));
 }

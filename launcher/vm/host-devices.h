@@ -1,9 +1,18 @@
 #pragma once
 
-#include "devices/inventory.h"
-#include "launcher/config/device-spec.h"
+#include "launcher/vm/host-node.h"
 
 G_BEGIN_DECLS
+
+/**
+ * vp_host_devices_folder:
+ * @spec: a host device
+ * @function: (nullable): the function that @spec, or its group, stands for; %NULL of a mediated
+ *   device
+ *
+ * Returns: (transfer full): its folder in sysfs, without a leading slash
+ */
+char *vp_host_devices_folder (const VpDeviceSpec *spec, const VpPciFunction *function);
 
 /**
  * vp_host_devices_resolve:
@@ -42,26 +51,10 @@ gboolean vp_host_devices_check (VpSysfs *sysfs,
                                 GError **error);
 
 /**
- * vp_host_devices_find:
- * @sysfs: the host
- * @inventory: what it has
- * @spec: what was asked for
- * @error: return location for a #GError
- *
- * Both of the above.
- *
- * Returns: (transfer container) (element-type VpPciFunction) (nullable): as
- *   vp_host_devices_resolve(), each checked
- */
-GPtrArray *vp_host_devices_find (VpSysfs *sysfs,
-                                 const VpInventory *inventory,
-                                 const VpDeviceSpec *spec,
-                                 GError **error);
-
-/**
  * vp_host_devices_check_free:
  * @sysfs: the host
  * @function: one of its functions
+ * @node: by which node it is to be given to QEMU
  * @patience_ms: the longest wait for a process that has its group open
  * @error: return location for a #GError
  *
@@ -73,6 +66,7 @@ GPtrArray *vp_host_devices_find (VpSysfs *sysfs,
  */
 gboolean vp_host_devices_check_free (VpSysfs *sysfs,
                                      const VpPciFunction *function,
+                                     VpHostNode node,
                                      guint patience_ms,
                                      GError **error);
 

@@ -3,11 +3,11 @@
 #include "devices/lifecycle.h"
 #include "launcher/config/accelerator.h"
 #include "launcher/error.h"
+#include "launcher/vm/attach-request.h"
+#include "launcher/vm/cold-fds.h"
 #include "launcher/vm/host-change.h"
-#include "launcher/vm/host-devices.h"
-#include "launcher/vm/hotplug.h"
-#include "launcher/vm/memlock-limit.h"
-#include "launcher/vm/memlock.h"
+#include "launcher/vm/hotplug-lookup.h"
+#include "launcher/vm/machine-memlock.h"
 #include "launcher/vm/qemu.h"
 #include "launcher/vm/readiness.h"
 
@@ -31,6 +31,7 @@ struct _VpMachine
   VpBindings *bindings;
 
   VpHotplug *hotplug;
+  VpIommufd *iommufd;
   VpQemu *qemu;
   VpReadiness *readiness; /* nullable: nothing to look for on the console */
   guint ready_timer;
@@ -39,6 +40,7 @@ struct _VpMachine
   GTask *start;        /* nullable: who waits for the start */
   GError *start_error; /* nullable: why it failed; told once everything is undone */
   GArray *takes;       /* (element-type VpHostTake): the host functions of the plan */
+  GPtrArray *keepers;  /* (element-type GObject): the other ends of what QEMU has inherited */
   gint64 started_us;
   gboolean stopping;
 };
@@ -207,23 +209,13 @@ on_taken (GObject *source, GAsyncResult *result, gpointer user_data)
       wind_up (self);
       return;
     }
+  if (!vp_cold_fds_open (self->blueprint, self->qemu, self->keepers, &self->start_error))
+    {
+      wind_up (self);
+      return;
+    }
   vp_qemu_start_async (self->qemu, self->blueprint->argv, self->run_dir, on_qemu_started,
                        g_object_ref (self));
-}
-
-/* @pid: 0 for a QEMU that is to be started
-   @n_more: VFIO devices that it is to have beside those of the VM */
-static gboolean
-raise_memlock (VpMachine *self, pid_t pid, guint n_more, GError **error)
-{
-  g_autoptr (JsonObject) status = json_object_new ();
-
-  vp_hotplug_add_status (self->hotplug, status);
-  return vp_memlock_limit_raise (pid,
-                                 vp_memlock_need (self->blueprint->config->memory,
-                                                  vp_memlock_count_devices (status) + n_more,
-                                                  vp_memlock_has_viommu (self->blueprint->argv)),
-                                 error);
 }
 
 void
@@ -233,7 +225,7 @@ vp_machine_start_async (VpMachine *self, GAsyncReadyCallback callback, gpointer 
 
   self->start = g_task_new (self, NULL, callback, user_data);
   g_task_set_source_tag (self->start, vp_machine_start_async);
-  if (!raise_memlock (self, 0, 0, &self->start_error))
+  if (!vp_machine_memlock_raise (self->blueprint, self->hotplug, 0, 0, &self->start_error))
     {
       tell_end (self);
       return;
@@ -245,7 +237,7 @@ vp_machine_start_async (VpMachine *self, GAsyncReadyCallback callback, gpointer 
       const VpPlanDevice *device = blueprint->plan->devices->pdata[i];
       const VpDeviceSpec *spec = blueprint->specs->pdata[i];
 
-      const VpHostTake take = { device->function, spec->bind, FALSE, FALSE };
+      const VpHostTake take = { device->function, spec->bind, vp_host_node_of (spec), FALSE };
 
       if (device->function != NULL)
         g_array_append_val (self->takes, take);
@@ -262,17 +254,52 @@ vp_machine_start_finish (VpMachine *self, GAsyncResult *result, GError **error)
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
+/* Takes all its arguments. */
 static void
-on_attached (GObject *source, GAsyncResult *result, gpointer user_data)
+pass_on (GTask *task, JsonObject *document, GError *error)
 {
-  g_autoptr (GTask) task = G_TASK (user_data);
-  GError *error = NULL;
-  JsonObject *document = vp_hotplug_attach_finish (VP_HOTPLUG (source), result, &error);
-
   if (document != NULL)
     g_task_return_pointer (task, document, (GDestroyNotify) json_object_unref);
   else
     g_task_return_error (task, error);
+  g_object_unref (task);
+}
+
+static void
+on_attached (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GError *error = NULL;
+  JsonObject *document = vp_hotplug_attach_finish (VP_HOTPLUG (source), result, &error);
+
+  pass_on (G_TASK (user_data), document, error);
+}
+
+/* An attach that waits for what it stands for. */
+typedef struct
+{
+  GTask *task;
+  guint timeout_ms;
+} Attach;
+
+static void
+on_attach_prepared (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autofree Attach *attach = user_data;
+  g_autoptr (GTask) task = attach->task;
+  VpMachine *self = g_task_get_source_object (task);
+  g_autoptr (GPtrArray) functions = NULL;
+  GError *error = NULL;
+  g_autoptr (VpAttachSource) devices =
+      vp_attach_request_prepare_finish (result, &functions, &error);
+
+  if (devices == NULL ||
+      (devices->spec->kind == VP_DEVICE_SPEC_VFIO &&
+       !vp_machine_memlock_raise (self->blueprint, self->hotplug, vp_qemu_get_pid (self->qemu),
+                                  functions->len, &error)))
+    g_task_return_error (task, error);
+  else
+    vp_hotplug_attach_async (self->hotplug, devices, functions, attach->timeout_ms, on_attached,
+                             g_steal_pointer (&task));
 }
 
 void
@@ -282,28 +309,13 @@ vp_machine_attach_async (VpMachine *self,
                          GAsyncReadyCallback callback,
                          gpointer user_data)
 {
-  g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
-  g_autoptr (VpDeviceSpec) owned_spec = spec;
-  g_autoptr (VpInventory) inventory = NULL;
-  g_autoptr (GPtrArray) functions = NULL;
-  g_autoptr (VpAttachSource) source = NULL;
-  g_autoptr (GError) error = NULL;
+  Attach *attach = g_new0 (Attach, 1);
 
-  g_task_set_source_tag (task, vp_machine_attach_async);
-  inventory = vp_inventory_read (self->blueprint->sysfs, &error);
-  if (inventory != NULL)
-    functions = vp_host_devices_find (self->blueprint->sysfs, inventory, owned_spec, &error);
-  if (functions == NULL ||
-      (owned_spec->kind == VP_DEVICE_SPEC_VFIO &&
-       !raise_memlock (self, vp_qemu_get_pid (self->qemu), functions->len, &error)))
-    {
-      g_task_return_error (task, g_steal_pointer (&error));
-      return;
-    }
-
-  source = vp_attach_source_new (g_steal_pointer (&owned_spec), g_steal_pointer (&inventory));
-  vp_hotplug_attach_async (self->hotplug, source, functions, timeout_ms, on_attached,
-                           g_steal_pointer (&task));
+  attach->task = g_task_new (self, NULL, callback, user_data);
+  attach->timeout_ms = timeout_ms;
+  g_task_set_source_tag (attach->task, vp_machine_attach_async);
+  vp_attach_request_prepare_async (spec, self->blueprint->sysfs, self->hotplug, self->iommufd,
+                                   vp_qemu_get_client (self->qemu), on_attach_prepared, attach);
 }
 
 JsonObject *
@@ -317,27 +329,30 @@ vp_machine_attach_finish (VpMachine *self, GAsyncResult *result, GError **error)
 static void
 on_detached (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (GTask) task = G_TASK (user_data);
   GError *error = NULL;
   JsonObject *document = vp_hotplug_detach_finish (VP_HOTPLUG (source), result, &error);
 
-  if (document != NULL)
-    g_task_return_pointer (task, document, (GDestroyNotify) json_object_unref);
-  else
-    g_task_return_error (task, error);
+  pass_on (G_TASK (user_data), document, error);
 }
 
 void
 vp_machine_detach_async (VpMachine *self,
-                         const char *id,
+                         const char *text,
+                         gboolean force,
                          guint timeout_ms,
                          GAsyncReadyCallback callback,
                          gpointer user_data)
 {
-  GTask *task = g_task_new (self, NULL, callback, user_data);
+  g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
+  GError *error = NULL;
+  g_auto (GStrv) ids = vp_hotplug_lookup_ids (self->hotplug, self->blueprint->sysfs, text, &error);
 
   g_task_set_source_tag (task, vp_machine_detach_async);
-  vp_hotplug_detach_async (self->hotplug, id, timeout_ms, on_detached, task);
+  if (ids == NULL)
+    g_task_return_error (task, error);
+  else
+    vp_hotplug_detach_async (self->hotplug, (const char *const *) ids, force, timeout_ms,
+                             on_detached, g_steal_pointer (&task));
 }
 
 JsonObject *
@@ -443,6 +458,7 @@ vp_machine_dispose (GObject *object)
   if (self->qemu != NULL)
     g_signal_handlers_disconnect_by_data (self->qemu, self);
   g_clear_object (&self->qemu);
+  g_clear_object (&self->iommufd);
   g_clear_object (&self->start);
 
   G_OBJECT_CLASS (vp_machine_parent_class)->dispose (object);
@@ -456,6 +472,7 @@ vp_machine_finalize (GObject *object)
   g_clear_error (&self->start_error);
   g_clear_pointer (&self->readiness, vp_readiness_free);
   g_array_unref (self->takes);
+  g_ptr_array_unref (self->keepers);
   vp_blueprint_free (self->blueprint);
 
   G_OBJECT_CLASS (vp_machine_parent_class)->finalize (object);
@@ -479,6 +496,7 @@ static void
 vp_machine_init (VpMachine *self)
 {
   self->takes = g_array_new (FALSE, FALSE, sizeof (VpHostTake));
+  self->keepers = g_ptr_array_new_with_free_func (g_object_unref);
   self->qemu = vp_qemu_new ();
   g_signal_connect (self->qemu, "event", G_CALLBACK (on_event), self);
   g_signal_connect (self->qemu, "output", G_CALLBACK (on_console_output), self);
@@ -494,6 +512,7 @@ vp_machine_new (VpBlueprint *blueprint, VpRunDir *run_dir, VpBindings *bindings)
   self->run_dir = run_dir;
   self->bindings = bindings;
   self->hotplug = vp_hotplug_new (blueprint, bindings);
+  self->iommufd = vp_iommufd_new (blueprint->sysfs, blueprint->has_iommufd);
   g_signal_connect (self->hotplug, "changed", G_CALLBACK (on_device_changed), self);
   return self;
 }

@@ -73,13 +73,15 @@ JsonObject *vp_machine_attach_finish (VpMachine *self, GAsyncResult *result, GEr
 /**
  * vp_machine_detach_async:
  * @self: a running machine
- * @id: a device
+ * @text: the id of a device, or a reference: that of an IOMMU group is all of it that the VM has
+ * @force: however often it is attached
  * @timeout_ms: longest wait for the guest to let go
  * @callback: called once it is gone, or time is up
  * @user_data: for @callback
  */
 void vp_machine_detach_async (VpMachine *self,
-                              const char *id,
+                              const char *text,
+                              gboolean force,
                               guint timeout_ms,
                               GAsyncReadyCallback callback,
                               gpointer user_data);
@@ -87,9 +89,10 @@ void vp_machine_detach_async (VpMachine *self,
 /**
  * vp_machine_detach_finish:
  *
- * Returns: (transfer full) (nullable): {"id": …, "state": "removed", "seconds": …}; %NULL with
- *   %VP_ERROR_NO_DEVICE, _STATE, _REFUSED, or _PENDING: the guest still holds it, and a late
- *   DEVICE_DELETED will finish the removal
+ * Returns: (transfer full) (nullable): {"id": …, "state": "removed", "seconds": …}, with what
+ *   leaves with it as "others"; when it is attached more often its state and the "attach_count"
+ * that is left; %NULL with %VP_ERROR_NO_DEVICE, _STATE, _REFUSED, or _PENDING: the guest still
+ * holds it, and a late DEVICE_DELETED will finish the removal
  */
 JsonObject *vp_machine_detach_finish (VpMachine *self, GAsyncResult *result, GError **error);
 

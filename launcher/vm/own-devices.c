@@ -2,6 +2,8 @@
 
 #include "launcher/error.h"
 #include "launcher/vm/argv-writer.h"
+#include "launcher/vm/disk-node.h"
+#include "launcher/vm/nic-backend.h"
 
 VpRootBus
 vp_own_devices_root (const VpConfig *config)
@@ -30,58 +32,30 @@ new_device (const VpConfig *config, const char *driver, const char *id, guint in
 
 /* -blockdev has no snapshot. And file.filename, not file, which would take "nbd:host" as a URL. */
 static void
-add_snapshot_drive (GPtrArray *argv, const VpDisk *disk, const char *id, const char *protocol)
+add_snapshot_drive (GPtrArray *argv, const VpDisk *disk, const char *id)
 {
   g_autofree char *file = vp_argv_escape (disk->file);
 
   vp_argv_add_format (argv, "-drive",
                       "if=none,id=%s,format=%s,snapshot=on,file.driver=%s,file.filename=%s", id,
-                      disk->format, protocol, file);
-}
-
-static void
-add_blockdev (GPtrArray *argv, const VpDisk *disk, const char *id, const char *protocol)
-{
-  JsonObject *file = json_object_new ();
-  JsonObject *node = json_object_new ();
-
-  json_object_set_string_member (file, "driver", protocol);
-  json_object_set_string_member (file, "filename", disk->file);
-  json_object_set_boolean_member (file, "read-only", disk->readonly);
-
-  json_object_set_string_member (node, "driver", disk->format);
-  json_object_set_string_member (node, "node-name", id);
-  json_object_set_boolean_member (node, "read-only", disk->readonly);
-  json_object_set_object_member (node, "file", file);
-  vp_argv_add_json (argv, "-blockdev", node);
+                      disk->format, vp_disk_protocol (disk), file);
 }
 
 static void
 add_disk (GPtrArray *argv, const VpConfig *config, guint i)
 {
   const VpDisk *disk = config->disks->pdata[i];
-  const char *protocol = disk->is_block_device ? "host_device" : "file";
   g_autofree char *id = g_strdup_printf ("disk%u", i);
   JsonObject *device = new_device (config, "virtio-blk-pci", id, i);
 
   if (disk->snapshot)
-    add_snapshot_drive (argv, disk, id, protocol);
+    add_snapshot_drive (argv, disk, id);
   else
-    add_blockdev (argv, disk, id, protocol);
+    vp_argv_add_json (argv, "-blockdev", vp_disk_node_new (disk, id));
 
   json_object_set_string_member (device, "drive", id);
   json_object_set_int_member (device, "bootindex", i + 1);
   vp_argv_add_json (argv, "-device", device);
-}
-
-/* QEMU gives every VM the same addresses, but on one bridge they must differ. */
-static char *
-make_mac (const char *name, const char *id)
-{
-  g_autofree char *seed = g_strconcat (name, "/", id, NULL);
-  g_autofree char *hash = g_compute_checksum_for_string (G_CHECKSUM_SHA256, seed, -1);
-
-  return g_strdup_printf ("52:54:00:%.2s:%.2s:%.2s", hash, hash + 2, hash + 4);
 }
 
 static void
@@ -89,23 +63,10 @@ add_nic (GPtrArray *argv, const VpConfig *config, guint i)
 {
   const VpNic *nic = config->nics->pdata[i];
   g_autofree char *id = g_strdup_printf ("nic%u", i);
-  g_autofree char *mac = make_mac (config->name, id);
   JsonObject *device = new_device (config, "virtio-net-pci", id, config->disks->len + i);
-  JsonObject *backend = json_object_new ();
 
-  json_object_set_string_member (backend, "type", nic->ifname != NULL ? "tap" : "user");
-  json_object_set_string_member (backend, "id", id);
-  if (nic->ifname != NULL)
-    {
-      json_object_set_string_member (backend, "ifname", nic->ifname);
-      json_object_set_string_member (backend, "script", "no"); /* the sandbox lets none run */
-      json_object_set_string_member (backend, "downscript", "no");
-    }
-  vp_argv_add_json (argv, "-netdev", backend);
-
-  json_object_set_string_member (device, "netdev", id);
-  json_object_set_string_member (device, "mac", mac);
-  json_object_set_string_member (device, "romfile", ""); /* its package may be missing */
+  vp_argv_add_json (argv, "-netdev", vp_nic_backend_new (nic, id));
+  vp_nic_backend_set_device (device, nic, config->name, id);
   vp_argv_add_json (argv, "-device", device);
 }
 

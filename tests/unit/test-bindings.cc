@@ -272,8 +272,7 @@ TEST_F (Bindings, ADeviceThatWasPulledOutTakesItsEntryAlong)
   ASSERT_TRUE (take ());
   host.remove_pci (ADDRESS);
 
-  EXPECT_FALSE (give_back ());
-  EXPECT_TRUE (failed_with (VP_DEVICE_ERROR_NOT_FOUND));
+  EXPECT_TRUE (give_back ()) << "nothing is left to give back";
   EXPECT_FALSE (has ());
 }
 

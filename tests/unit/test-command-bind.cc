@@ -165,6 +165,18 @@ TEST_F (CommandBind, ADeviceWithoutADriver)
   EXPECT_EQ (output ({ "release", "42:00.0" }), "0000:42:00.0: vfio-pci -> no driver\n");
 }
 
+TEST_F (CommandBind, WhatIsGoneIsForgotten)
+{
+  output ({ "bind", "41:00.0", "42:00.0" });
+  host.remove_pci ("0000:42:00.0");
+
+  EXPECT_EQ (output ({ "release", "42:00.0", "41:00.0" }),
+             "42:00.0: gone, so that nothing is to be given back\n"
+             "0000:41:00.0: vfio-pci -> e1000e\n");
+  EXPECT_FALSE (has_entry ("0000:42:00.0"));
+  EXPECT_EQ (driver ("0000:41:00.0"), "e1000e");
+}
+
 TEST_F (CommandBind, WhatAVmHasIsNotReleased)
 {
   output ({ "bind", "/dev/vfio/40", "42:00.0" });

@@ -69,7 +69,8 @@ protected:
   claim (const VpPciFunction *function, AsyncResult *result)
   {
     vp_host_claims_add (claims, function);
-    vp_host_claims_take_async (claims, function, TRUE, AsyncResult::ready, result);
+    vp_host_claims_take_async (claims, function, TRUE, VP_HOST_NODE_GROUP, AsyncResult::ready,
+                               result);
   }
   /* Fails the test when the change did. */
   static void
