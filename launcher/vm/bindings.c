@@ -2,9 +2,9 @@
 
 #include "devices/error.h"
 #include "devices/vfio-bind.h"
-#include "devices/vfio-node.h"
 #include "launcher/vm/autofd.h"
 #include "launcher/vm/group-lock.h"
+#include "launcher/vm/host-node.h"
 #include "launcher/vm/journal.h"
 #include "launcher/vm/run-dir.h"
 #include "launcher/vm/timed-call.h"
@@ -324,23 +324,26 @@ vp_bindings_give_back (VpBindings *self, const VpPciAddress *address, GError **e
   return !vp_vfio_is_vfio_driver (now) || give_to_anyone (self, entry, error);
 }
 
-/* Taking a device from vfio-pci while somebody has it open would block. */
+/* Taking a device from vfio-pci while somebody has it open, by either of its nodes, would block. */
 static gboolean
-check_unused (
-    VpBindings *self, const VpJournalEntry *entry, int group, guint patience_ms, GError **error)
+check_unused (VpBindings *self, const VpPciFunction *function, guint patience_ms, GError **error)
 {
-  g_autofree char *now = vp_vfio_driver_of (self->sysfs, &entry->address);
-  g_autoptr (GError) obstacle = NULL;
+  static const VpHostNode nodes[] = { VP_HOST_NODE_GROUP, VP_HOST_NODE_CDEV };
 
-  /* A node that cannot be opened for another reason says nothing about that. */
-  if (!vp_vfio_is_vfio_driver (now) ||
-      vp_vfio_node_wait (self->sysfs, group, patience_ms, &obstacle) ||
-      !g_error_matches (obstacle, VP_DEVICE_ERROR, VP_DEVICE_ERROR_BUSY))
-    return TRUE;
+  for (guint i = 0; vp_vfio_is_vfio_driver (function->driver) && i < G_N_ELEMENTS (nodes); i++)
+    {
+      g_autoptr (GError) obstacle = NULL;
 
-  g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_BUSY, "%s: %s", entry->name,
-               obstacle->message);
-  return FALSE;
+      /* A node that cannot be opened for another reason says nothing about that. */
+      if ((nodes[i] == VP_HOST_NODE_CDEV && function->cdev < 0) ||
+          vp_host_node_wait (self->sysfs, function, nodes[i], patience_ms, &obstacle) ||
+          !g_error_matches (obstacle, VP_DEVICE_ERROR, VP_DEVICE_ERROR_BUSY))
+        continue;
+
+      g_propagate_error (error, g_steal_pointer (&obstacle));
+      return FALSE;
+    }
+  return TRUE;
 }
 
 gboolean
@@ -353,8 +356,7 @@ vp_bindings_reclaim (VpBindings *self,
 {
   g_autoptr (VpJournalEntry) entry = vp_journal_entry_open (self->base, address, FALSE, error);
   g_auto (VpJournalNote) noted = { NULL };
-  g_autofree char *link = NULL;
-  g_autofree char *group = NULL;
+  g_autoptr (VpPciFunction) function = NULL;
   g_autoptr (GError) failure = NULL;
   vp_autofd int group_lock = -1;
 
@@ -368,20 +370,15 @@ vp_bindings_reclaim (VpBindings *self,
   if (g_strcmp0 (noted.vm, vm) != 0)
     return TRUE;
 
-  link = g_build_filename ("sys/bus/pci/devices", entry->name, "iommu_group", NULL);
-  group = vp_sysfs_read_link (self->sysfs, link);
-  if (group != NULL)
+  function = vp_pci_function_read (self->sysfs, address);
+  if (function != NULL && function->group >= 0)
     {
-      int number = (int) g_ascii_strtoll (group, NULL, 10);
-
-      group_lock = vp_group_lock_take (self->base, number, NULL, error);
-      if (group_lock < 0)
+      group_lock = vp_group_lock_take (self->base, function->group, NULL, error);
+      if (group_lock < 0 || !check_unused (self, function, patience_ms, error))
         {
           g_prefix_error (error, "%s: ", entry->name);
           return FALSE;
         }
-      if (!check_unused (self, entry, number, patience_ms, error))
-        return FALSE;
     }
   if (!give_to (self, entry, noted.driver, &failure) && vp_journal_entry_exists (entry))
     {

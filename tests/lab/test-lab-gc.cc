@@ -57,9 +57,12 @@ TEST_F (Gc, WhatSomebodyElseHasOpenIsNotWaitedForForEver)
       [&] { return (held = open (nic.node ().c_str (), O_RDWR | O_CLOEXEC)) >= 0; }, 20))
       << strerror (errno);
 
-  expect_failure (
-      vmplug ({ "gc" }), 3,
-      { nic.address + ": " + nic.node () + ": held by pid " + std::to_string (getpid ()) });
+  const Outcome gc = vmplug ({ "gc" });
+  EXPECT_EQ (gc.status, 3) << gc;
+  EXPECT_NE (gc.err.find ("vmplug: vm: " + nic.address + ": " + nic.node () + ": held by pid " +
+                          std::to_string (getpid ())),
+             std::string::npos)
+      << gc;
   EXPECT_EQ (nic.driver (), "vfio-pci");
   EXPECT_EQ (nic.journal (), "driver=e1000e\nvm=vm\n");
   EXPECT_EQ (twin0.driver (), "e1000e") << "its neighbour need not wait";
@@ -85,7 +88,7 @@ TEST_F (Gc, AGroupBelongsToOneVm)
   expect_home (nic);
   expect_failure (
       vmplug ({ "attach", "other", nic.address + ",bind=on", "--json", "--timeout", "5" }), 7,
-      { nic.id () + " is accepted after " });
+      { nic.id () + " is " });
   other.end ();
   expect_home (nic);
 }

@@ -250,7 +250,8 @@ TEST_F (User, IsToldHowMuchMemoryHeWouldHaveToLock)
   ASSERT_EQ (prlimit (qemu, RLIMIT_MEMLOCK, &enough, nullptr), 0) << strerror (errno);
   const Outcome attach =
       vmplug_as_user ({ "attach", "his", nic.address, "--json", "--timeout", "5" });
-  EXPECT_EQ (attach.status, 7) << attach << "accepted, and no guest is there to use it";
+  EXPECT_TRUE (attach.status == 0 || attach.status == 7)
+      << attach << "QEMU has it; whether firmware still gives it addresses is another matter";
   EXPECT_EQ (vmplug_as_user ({ "stop", "--force", "his" }).status, 0);
   EXPECT_TRUE (ends (static_cast<pid_t> (Json::parse (run.out)["supervisor"].number ())));
 }

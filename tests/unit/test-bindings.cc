@@ -13,6 +13,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* A node that somebody has open. */
+static std::string busy_node;
+
+extern "C"
+{
+  int __real_vp_sysfs_open_file (VpSysfs *self, const char *path, int flags);
+
+  int
+  __wrap_vp_sysfs_open_file (VpSysfs *self, const char *path, int flags)
+  {
+    if (!busy_node.empty () && busy_node == path)
+      {
+        errno = EBUSY;
+        return -1;
+      }
+    return __real_vp_sysfs_open_file (self, path, flags);
+  }
+}
+
 namespace
 {
 
@@ -525,6 +544,25 @@ TEST_F (BindingsOfAVm, WhatAnotherVmHasIsNotReclaimed)
   EXPECT_EQ (driver (), "vfio-pci");
 
   vp_bindings_free (other);
+  EXPECT_TRUE (reclaim ());
+}
+
+/* By whichever of its nodes: to unbind it would block. */
+TEST_F (BindingsOfAVm, WhatAProcessHasOpenIsNotReclaimed)
+{
+  plant_journal ("driver=e1000e\nvm=vm1\n");
+  host.pci (ADDRESS).driver ("vfio-pci").cdev (3);
+  host.add_group_node (40).write ("dev/iommu", "");
+  for (const char *node : { "dev/vfio/40", "dev/vfio/devices/vfio3" })
+    {
+      busy_node = node;
+      EXPECT_FALSE (reclaim ()) << node;
+      EXPECT_TRUE (failed_with (VP_DEVICE_ERROR_BUSY));
+      EXPECT_EQ (std::string (error->message).find ("0000:41:00.0: "), 0u) << error->message;
+      EXPECT_NE (std::string (error->message).find (node), std::string::npos) << error->message;
+      EXPECT_TRUE (kernel.writes.empty ());
+    }
+  busy_node.clear ();
   EXPECT_TRUE (reclaim ());
 }
 

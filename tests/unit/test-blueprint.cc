@@ -1,6 +1,8 @@
 #include "devices/error.h"
 #include "launcher/error.h"
 #include "launcher/vm/blueprint.h"
+#include "launcher/vm/group-lock.h"
+#include "launcher/vm/run-dir.h"
 #include "qmp/message.h"
 
 #include "tests/support/fake-passt.h"
@@ -16,6 +18,7 @@
 #include <set>
 #include <string>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <vector>
 
 namespace
@@ -268,6 +271,38 @@ TEST_F (Blueprint, ANodeThatDoesNotExistYetIsNotMissed)
   EXPECT_NE (blueprint, nullptr);
 }
 
+TEST_F (Blueprint, WhatTheHostLivesOnCanBeForced)
+{
+  host_.pci ("0000:44:00.0").attribute ("boot_vga", "1\n");
+  g_autoptr (VpBlueprint) blueprint =
+      must_build ({ { "device", "44:00.0,bind=on,force=on" }, { "device", "44:00.1,bind=on" } });
+
+  EXPECT_NE (blueprint, nullptr);
+}
+
+TEST_F (Blueprint, WhatIsBoundAlreadyTheHostDoesNotLiveOn)
+{
+  host_.pci ("0000:41:00.0").attribute ("boot_vga", "1\n");
+  g_autoptr (VpBlueprint) blueprint = must_build ({ { "device", "41:00.0,bind=on" } });
+
+  EXPECT_NE (blueprint, nullptr);
+}
+
+TEST_F (Blueprint, WhatAnotherVmHasIsNamedWithIt)
+{
+  g_autofree char *base = vp_run_dir_base (host_.root ());
+  g_autoptr (GError) error = nullptr;
+  const int lock = vp_group_lock_take (base, 41, "first", nullptr);
+
+  ASSERT_GE (lock, 0);
+  EXPECT_EQ (build (host_, { { "device", "42:00.0" } }, {}, &error), nullptr);
+  EXPECT_TRUE (g_error_matches (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_BUSY));
+  EXPECT_STREQ (error->message, "group 41: VM first has it");
+
+  close (lock);
+  g_autoptr (VpBlueprint) blueprint = must_build ({ { "device", "42:00.0" } });
+}
+
 struct Bad
 {
   const char *name;
@@ -294,6 +329,12 @@ const Bad bad[] = {
     VP_DEVICE_ERROR,
     VP_DEVICE_ERROR_NO_IOMMU,
     "0000:45:00.0" },
+  { "in_use_by_the_host",
+    { { "device", "/dev/vfio/43,bind=on" } },
+    VP_DEVICE_ERROR,
+    VP_DEVICE_ERROR_IN_USE,
+    "0000:44:00.0: the host lives on it: it is the screen",
+    [] (FakeSysfs &host) { host.pci ("0000:44:00.0").attribute ("boot_vga", "1\n"); } },
   { "not_bound",
     { { "device", "44:00.0" } },
     VP_DEVICE_ERROR,
