@@ -21,6 +21,7 @@ typedef enum
 /**
  * VpPlanRequest:
  * @ref: (not nullable): the reference as the user typed it, or the name of a QEMU device driver
+ * @driver: (nullable): the name of that driver, which an id is made of, when @ref is not
  * @function: (nullable): the host function; %NULL for a device that QEMU emulates
  * @id: (nullable): the id to use; %NULL to have one made
  * @plug: what the user asked for
@@ -35,6 +36,7 @@ typedef struct
   const char *id;
   VpPlug plug;
   gboolean is_mediated;
+  const char *driver;
 } VpPlanRequest;
 
 /**

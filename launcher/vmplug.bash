@@ -8,7 +8,7 @@ _vmplug_vm_options=(--name --machine --accel --cpu --smp --memory --numa --firmw
   --spare-window --hotplug-mode --ready --qemu)
 
 _vmplug_commands() {
-  printf '%s\n' run plan rehearse devices doctor bind release list status events attach detach \
+  printf '%s\n' run plan rehearse devices doctor bind release gc list status events attach detach \
     console stop qmp --help --version
 }
 
@@ -22,16 +22,18 @@ _vmplug_options() {
     devices) options=(--large-bar --json) ;;
     doctor) options=(--qemu --json) ;;
     attach) options=(--id --timeout --json) ;;
-    detach | qmp) options=(--timeout --json) ;;
+    detach) options=(--all --force --timeout --json) ;;
+    qmp) options=(--timeout --json) ;;
     stop) options=(--force --timeout) ;;
-    list | status) options=(--json) ;;
+    bind) options=(--force) ;;
+    gc | list | status) options=(--json) ;;
   esac
   printf '%s\n' "${options[@]}" --help
 }
 
 _vmplug_takes_value() {
   case $1 in
-    --detach | --dry-run | --rehearse | --json | --force | --help | --version) return 1 ;;
+    --all | --detach | --dry-run | --rehearse | --json | --force | --help | --version) return 1 ;;
     --*=*) return 1 ;;
     --*) return 0 ;;
     *) return 1 ;;
@@ -63,15 +65,26 @@ _vmplug_host_devices() {
 _vmplug_spec() {
   local base=${1%,*}
   case $1 in
+    disk,*,*)
+      printf '%s\n' "$base",{format=raw,format=qcow2,readonly} \
+        "$base",model={virtio-blk,virtio-scsi,nvme} "$base",{plug=auto,plug=cold,plug=hot,id=}
+      ;;
+    disk,*) compgen -f -P disk, -- "${1#disk,}" ;;
+    nic,*,*)
+      [[ $1 != nic,tap,* ]] || printf '%s\n' "$base",{ifname=,vhost=auto,vhost=on,vhost=off}
+      printf '%s\n' "$base",{model=virtio-net,model=e1000e,mac=,plug=auto,plug=cold,plug=hot,id=}
+      ;;
+    nic,*) printf '%s\n' nic,user nic,tap,ifname= nic,passt ;;
     qemu,*) printf '%s\n' "$base",{driver=,plug=auto,plug=cold,plug=hot,id=} ;;
     rng,*) printf '%s\n' "$base",{plug=auto,plug=cold,plug=hot,id=} ;;
     *,*)
-      printf '%s\n' "$base",{plug=auto,plug=cold,plug=hot,id=,bind=on,bind=off} \
+      printf '%s\n' "$base",{plug=auto,plug=cold,plug=hot,id=,bind=on,bind=off,force=on} \
+        "$base",{iommufd=auto,iommufd=on,iommufd=off} \
         "$base",{rombar=on,rombar=off,x-no-mmap=on,x-no-mmap=off}
       ;;
     *)
       _vmplug_host_devices
-      printf '%s\n' qemu,driver= rng
+      printf '%s\n' qemu,driver= rng disk, nic,
       ;;
   esac
 }
@@ -110,8 +123,8 @@ _vmplug_argument() {
     status.0 | events.0 | attach.0 | detach.0 | console.0 | stop.0 | qmp.0)
       _vmplug_ask "$program" name list
       ;;
-    attach.1) _vmplug_spec "$word" ;;
-    detach.1) _vmplug_ask "$program" id status "$1" ;;
+    attach.*) _vmplug_spec "$word" ;;
+    detach.*) _vmplug_ask "$program" id status "$1" ;;
     qmp.1)
       printf '%s\n' query-{block,commands,cpus-fast,iothreads,pci,status,version} qom-{get,list} \
         device-list-properties stop cont system_reset system_powerdown
@@ -176,7 +189,7 @@ _vmplug() {
 
   if [[ ${#COMPREPLY[@]} -eq 0 && -n $files ]]; then
     compopt -o default # bash's own, which knows how to quote
-  elif [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *[=:] ]]; then
+  elif [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *[=:,] ]]; then
     compopt -o nospace # more is to come
   fi
 }

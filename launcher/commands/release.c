@@ -5,20 +5,26 @@
 #include "launcher/commands/commands.h"
 #include "launcher/commands/host-functions.h"
 #include "launcher/vm/bindings.h"
+#include "launcher/vm/group-lock.h"
+#include "launcher/vm/run-dir.h"
 
 #include <stdio.h>
 
 /* Taking a device from vfio-pci while a VM has it blocks until the VM lets go, so nothing is
-   changed when one of them is in use. A node that cannot be opened for another reason says nothing
-   about that. */
+   changed when one of them is in use. A VM that has only just taken it has not opened it yet. A
+   node that cannot be opened for another reason says nothing about that. */
 static gboolean
-check_unused (const VpHostFunctions *host, GError **error)
+check_unused (const VpHostFunctions *host, const char *root, GError **error)
 {
+  g_autofree char *base = vp_run_dir_base (root);
+
   for (guint i = 0; i < host->functions->len; i++)
     {
       const VpPciFunction *function = host->functions->pdata[i];
       g_autoptr (GError) obstacle = NULL;
 
+      if (function->group >= 0 && !vp_group_lock_check (base, function->group, error))
+        return FALSE;
       if (!vp_vfio_is_vfio_driver (function->driver) || function->group < 0 ||
           vp_vfio_node_check (host->sysfs, function->group, &obstacle) ||
           !g_error_matches (obstacle, VP_DEVICE_ERROR, VP_DEVICE_ERROR_BUSY))
@@ -117,7 +123,7 @@ vp_command_release (int argc, char **argv, gboolean *as_json, GError **error)
   if (refs == NULL)
     return -1;
   host = vp_host_functions_new (root, refs, error);
-  if (host == NULL || !check_unused (host, error))
+  if (host == NULL || !check_unused (host, root, error))
     return -1;
 
   /* one that cannot go back keeps none of the others here */

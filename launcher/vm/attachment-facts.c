@@ -8,6 +8,7 @@ vp_attachment_facts_copy (const VpAttachmentFacts *facts)
   *copy = *facts;
   copy->id = g_strdup (facts->id);
   copy->guest_path = g_strdup (facts->guest_path);
+  copy->vm = g_strdup (facts->vm);
   copy->place.port = g_strdup (facts->place.port);
   copy->place.bus = g_strdup (facts->place.bus);
   if (facts->source != NULL)
@@ -21,6 +22,7 @@ vp_attachment_facts_free (VpAttachmentFacts *facts)
 {
   g_free ((char *) facts->id);
   g_free ((char *) facts->guest_path);
+  g_free ((char *) facts->vm);
   g_free ((char *) facts->place.port);
   g_free ((char *) facts->place.bus);
   if (facts->source != NULL)
@@ -67,8 +69,7 @@ vp_attachment_facts_to_json (const VpAttachmentFacts *facts)
   g_autofree char *address = address_of (facts);
 
   json_object_set_string_member (object, "id", facts->id);
-  json_object_set_string_member (object, "kind",
-                                 facts->spec->kind == VP_DEVICE_SPEC_VFIO ? "vfio" : "qemu");
+  json_object_set_string_member (object, "kind", vp_device_spec_kind_to_string (facts->spec->kind));
   json_object_set_string_member (object, "address", address); /* NULL becomes null */
   json_object_set_string_member (object, "plug", facts->plug == VP_PLUG_COLD ? "cold" : "hot");
   json_object_set_string_member (object, "port", facts->place.port);

@@ -21,6 +21,9 @@ G_BEGIN_DECLS
  * @repeat_delete: whether device_del may be sent again while the guest does not let go: with ACPI
  *   hotplug one that the firmware saw is lost without an event, and a second one does no harm;
  *   to SHPC it would be a change of mind
+ * @bounce_ms: how soon after it was added a removal that nobody asked for is a bounce
+ * @vm: name of the VM
+ * @sysfs: the host; borrowed
  * @claims: the VM's host functions, of which it is to be one; a reference is taken
  *
  * What an attachment is made of, and what never changes about it.
@@ -36,6 +39,9 @@ typedef struct
   const char *guest_path;
   VpMachineType machine;
   gboolean repeat_delete;
+  guint bounce_ms;
+  const char *vm;
+  VpSysfs *sysfs;
   VpHostClaims *claims;
 } VpAttachmentFacts;
 

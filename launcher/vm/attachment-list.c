@@ -18,21 +18,6 @@ vp_attachment_list_find_changing (const GPtrArray *list)
   return NULL;
 }
 
-gboolean
-vp_attachment_list_holds_group (const GPtrArray *list, int group)
-{
-  for (guint i = 0; i < list->len; i++)
-    {
-      const VpPciFunction *function = vp_attachment_get_facts (list->pdata[i])->function;
-      VpDeviceState state = vp_attachment_get_state (list->pdata[i]);
-
-      if (function != NULL && function->group == group && state != VP_DEVICE_QUEUED &&
-          state != VP_DEVICE_FAILED)
-        return TRUE;
-    }
-  return FALSE;
-}
-
 VpAttachment *
 vp_attachment_list_find_mediated (const GPtrArray *list, const char *uuid)
 {

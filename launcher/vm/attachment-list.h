@@ -22,15 +22,6 @@ VpAttachment *vp_attachment_list_find (const GPtrArray *list, const char *id);
 VpAttachment *vp_attachment_list_find_changing (const GPtrArray *list);
 
 /**
- * vp_attachment_list_holds_group:
- * @list: (element-type VpAttachment): the devices of one VM
- * @group: an IOMMU group
- *
- * Returns: whether one of that group has been handed to QEMU, which holds the group open
- */
-gboolean vp_attachment_list_holds_group (const GPtrArray *list, int group);
-
-/**
  * vp_attachment_list_find_mediated:
  * @list: (element-type VpAttachment): the devices of one VM
  * @uuid: of a mediated device

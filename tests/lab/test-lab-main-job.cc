@@ -168,7 +168,7 @@ TEST_F (MainJob, TheNetworkCardComesHotAndWorks)
   const Json device = with_nic ();
   EXPECT_EQ (device["plug"].text (), "hot") << device;
   EXPECT_EQ (nic.driver (), "vfio-pci");
-  EXPECT_EQ (nic.journal (), "driver=e1000e\n");
+  EXPECT_EQ (nic.journal (), "driver=e1000e\nvm=vm\n");
   EXPECT_FALSE (nic.has_network ());
 
   const GuestDevice in_guest (*vm, device["guest_path"].text ());
@@ -264,7 +264,7 @@ TEST_F (MainJob, AGroupOfTwoComesAndGoesHomeTogether)
     {
       EXPECT_EQ (vm->device (function->id ())["state"].text (), "usable");
       EXPECT_EQ (function->driver (), "vfio-pci");
-      EXPECT_EQ (function->journal (), "driver=e1000e\n");
+      EXPECT_EQ (function->journal (), "driver=e1000e\nvm=vm\n");
     }
   const GuestDevice first (*vm, guest_path), second (*vm, guest_path + ".1");
   EXPECT_TRUE (first.is_there ());

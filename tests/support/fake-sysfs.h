@@ -244,6 +244,13 @@ public:
     return *this;
   }
 
+  /* dev/iommu, which a kernel with iommufd has */
+  FakeSysfs &
+  add_iommufd ()
+  {
+    return write ("dev/iommu", "");
+  }
+
   /* With a group of its own, and the node of that. */
   FakeSysfs &
   add_mdev (const std::string &uuid, const std::string &parent, int group = 90)

@@ -266,6 +266,14 @@ const Golden goldens[] = {
         w.host (nth_address (i), { { 0, FakeBar::MEM64_PREF, 64 * MiB } });
       w.host ("0100:01:00.0", NVME, ",plug=cold");
     } },
+  { "iommufd",
+    [] (Wanted &w) {
+      w.set ("spare", "1");
+      w.host ("0000:41:00.0", GPU, ",iommufd=on");
+      w.host ("0000:61:00.0", NIC_WITH_IO, ",plug=cold");
+      w.host ("0000:62:00.0", NVME, ",plug=cold,iommufd=on,x-no-mmap=on");
+      w.host ("0000:63:00.0", NVME, ",iommufd=on");
+    } },
   { "more_ports_than_slots", [] (Wanted &w) { w.set ("spare", "17"); } },
   { "arguments_of_the_user",
     [] (Wanted &w) {

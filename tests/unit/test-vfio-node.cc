@@ -160,6 +160,17 @@ TEST_F (VfioNode, TheHolderIsFoundByTheWholeLink)
   EXPECT_EQ (holder (8), "");
 }
 
+TEST_F (VfioNode, WhoHasADeviceOfAGroupHoldsTheGroup)
+{
+  fake.pci ("0000:41:00.0").group (7);
+  fake.pci ("0000:41:00.1").group (7).cdev (3);
+  fake.pci ("0000:42:00.0").group (8).cdev (4);
+  fake.add_open_file (4711, "qemu-system-x86", 12, "/dev/vfio/devices/vfio3");
+
+  EXPECT_EQ (holder (7), "pid 4711 (qemu-system-x86)");
+  EXPECT_EQ (holder (8), "");
+}
+
 TEST_F (VfioNode, OnlyNumbersAreProcesses)
 {
   fake.write ("proc/self/comm", "myself\n");
