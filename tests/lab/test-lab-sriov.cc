@@ -119,7 +119,7 @@ protected:
   {
     const Outcome outcome = vm.attach (function.address + ",bind=on");
     ASSERT_EQ (outcome.status, 0) << outcome;
-    EXPECT_EQ (function.journal (), "driver=igbvf\n");
+    EXPECT_EQ (function.journal (), "driver=igbvf\nvm=vm\n");
     expect_driven (Json::parse (outcome.out));
   }
   void
