@@ -20,6 +20,7 @@ static const VpCommand commands[] = {
   { "events", "print the events of a VM as lines of JSON", vp_command_events },
   { "attach", "add a device to a running VM", vp_command_attach },
   { "detach", "take a device from a running VM", vp_command_detach },
+  { "resize", "change how many CPUs and how much memory a running VM has", vp_command_resize },
   { "console", "show the serial console of a VM and type on it", vp_command_console },
   { "stop", "end a VM, in good order or by force", vp_command_stop },
   { "qmp", "give a VM one QMP command", vp_command_qmp },

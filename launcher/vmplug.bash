@@ -3,13 +3,13 @@
 # Needs nothing but bash: not bash-completion, and not vmplug itself, which is only asked for the
 # names of VMs and of their devices, for a second at most.
 
-_vmplug_vm_options=(--name --machine --accel --cpu --smp --memory --numa --firmware
+_vmplug_vm_options=(--name --machine --accel --cpu --smp --max-cpus --memory --max-memory --numa --firmware
   --firmware-version --kernel --initrd --append --disk --nic --share --device --large-bar --spare
   --spare-window --hotplug-mode --ready --qemu)
 
 _vmplug_commands() {
   printf '%s\n' run plan rehearse devices doctor bind release gc list status events attach detach \
-    console stop qmp --help --version
+    resize console stop qmp --help --version
 }
 
 # _vmplug_options COMMAND: prints its options.
@@ -24,6 +24,7 @@ _vmplug_options() {
     attach) options=(--id --timeout --json) ;;
     detach) options=(--all --force --timeout --json) ;;
     qmp) options=(--timeout --json) ;;
+    resize) options=(--cpus --memory --timeout --json) ;;
     stop) options=(--force --timeout) ;;
     bind) options=(--force) ;;
     gc | list | status) options=(--json) ;;
@@ -97,7 +98,7 @@ _vmplug_value() {
     --accel) printf '%s\n' auto kvm tcg ;;
     --firmware) printf '%s\n' seabios ovmf / ;;
     --hotplug-mode) printf '%s\n' acpi native ;;
-    --ready) printf '%s\n' now after: console: ;;
+    --ready) printf '%s\n' now after: console: port: ;;
     --nic) printf '%s\n' user tap,ifname= none ;;
     --device) _vmplug_spec "$2" ;;
     --disk)
@@ -120,7 +121,7 @@ _vmplug_argument() {
   shift 3
   case $command.$# in
     devices.* | bind.* | release.*) _vmplug_host_devices ;;
-    status.0 | events.0 | attach.0 | detach.0 | console.0 | stop.0 | qmp.0)
+    status.0 | events.0 | attach.0 | detach.0 | resize.0 | console.0 | stop.0 | qmp.0)
       _vmplug_ask "$program" name list
       ;;
     attach.*) _vmplug_spec "$word" ;;

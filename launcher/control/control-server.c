@@ -3,6 +3,7 @@
 #include "launcher/control/call-arguments.h"
 #include "launcher/control/device-calls.h"
 #include "launcher/control/pass-through.h"
+#include "launcher/control/resize-command.h"
 #include "launcher/failure.h"
 #include "qmp/server.h"
 
@@ -80,6 +81,7 @@ static const struct
   { "vmplug-status", show_status, { NULL } },
   { "vmplug-attach", vp_device_calls_attach, { "spec", "specs", "timeout", NULL } },
   { "vmplug-detach", vp_device_calls_detach, { "id", "ids", "all", "force", "timeout", NULL } },
+  { "vmplug-resize", vp_resize_command_run, { "cpus", "memory", "timeout", NULL } },
   { "vmplug-stop", stop, { "force", NULL } },
 };
 

@@ -64,7 +64,7 @@ static void
 on_stepped (VpAttachment *member, gpointer user_data)
 {
   g_autoptr (VpAttachBatch) self = g_object_ref (VP_ATTACH_BATCH (user_data));
-  const GError *failure = vp_attachment_get_failure (member);
+  const GError *failure = vp_attachment_get_view (member).failure;
   VpDeviceState state = vp_attachment_get_state (member);
 
   if (failure != NULL)

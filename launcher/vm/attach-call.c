@@ -83,11 +83,11 @@ check_countable (VpAttachment *device, const char *id, GError **error)
   VpDeviceState state = vp_attachment_get_state (device);
   gboolean is_leaving = state == VP_DEVICE_PENDING_REMOVAL || vp_device_state_is_over (state);
 
-  if (!is_leaving && (id == NULL || g_str_equal (id, vp_attachment_get_id (device))))
+  if (!is_leaving && (id == NULL || g_str_equal (id, vp_attachment_get_facts (device)->id)))
     return TRUE;
   g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_DUPLICATE,
                "the VM already has %s for that host device, which is %s",
-               vp_attachment_get_id (device), vp_device_state_to_string (state));
+               vp_attachment_get_facts (device)->id, vp_device_state_to_string (state));
   return FALSE;
 }
 

@@ -1,5 +1,7 @@
 #include "launcher/vm/attachment-facts.h"
 
+#include "launcher/error.h"
+
 VpAttachmentFacts *
 vp_attachment_facts_copy (const VpAttachmentFacts *facts)
 {
@@ -75,4 +77,23 @@ vp_attachment_facts_to_json (const VpAttachmentFacts *facts)
   json_object_set_string_member (object, "port", facts->place.port);
   json_object_set_string_member (object, "guest_path", facts->guest_path);
   return object;
+}
+
+GError *
+vp_attachment_facts_not_back (const VpAttachmentFacts *facts, const GError *why)
+{
+  return g_error_new (why->domain, why->code,
+                      "%s has left the VM, but its driver has not taken it back: %s", facts->id,
+                      why->message);
+}
+
+GError *
+vp_attachment_facts_bounced (const VpAttachmentFacts *facts, guint n_times)
+{
+  if (n_times > 1)
+    return g_error_new (VP_ERROR, VP_ERROR_REFUSED,
+                        "%s was thrown out by the guest %u times, each within %u s", facts->id,
+                        n_times, facts->bounce_ms / 1000);
+  return g_error_new (VP_ERROR, VP_ERROR_REFUSED,
+                      "%s was thrown out again before the guest could use it", facts->id);
 }

@@ -92,4 +92,22 @@ gboolean vp_attachment_facts_are_of (const VpAttachmentFacts *facts,
  */
 JsonObject *vp_attachment_facts_to_json (const VpAttachmentFacts *facts);
 
+/**
+ * vp_attachment_facts_not_back:
+ * @facts: a device that has left the VM
+ * @why: its driver has not taken it back
+ *
+ * Returns: (transfer full): an error of the same code that says so
+ */
+GError *vp_attachment_facts_not_back (const VpAttachmentFacts *facts, const GError *why);
+
+/**
+ * vp_attachment_facts_bounced:
+ * @facts: a device that the guest does not keep
+ * @n_times: how often it has thrown it out
+ *
+ * Returns: (transfer full): a %VP_ERROR_REFUSED that says so
+ */
+GError *vp_attachment_facts_bounced (const VpAttachmentFacts *facts, guint n_times);
+
 G_END_DECLS

@@ -4,7 +4,7 @@ VpAttachment *
 vp_attachment_list_find (const GPtrArray *list, const char *id)
 {
   for (guint i = 0; id != NULL && i < list->len; i++)
-    if (g_str_equal (vp_attachment_get_id (list->pdata[i]), id))
+    if (g_str_equal (vp_attachment_get_facts (list->pdata[i])->id, id))
       return list->pdata[i];
   return NULL;
 }

@@ -103,13 +103,6 @@ vp_attachment_view_over (const VpAttachmentView *view)
 }
 
 GError *
-vp_attachment_view_thrown_out (const VpAttachmentView *view)
-{
-  return g_error_new (VP_ERROR, VP_ERROR_REFUSED,
-                      "%s was thrown out again before the guest could use it", view->facts->id);
-}
-
-GError *
 vp_attachment_view_mate (const VpAttachmentView *view, const GError *why)
 {
   return g_error_new (why->domain, why->code, "%s goes with the others: %s", view->facts->id,

@@ -17,6 +17,7 @@ G_BEGIN_DECLS
  * @is_gone: whether QEMU is
  * @bars: (nullable): what was last seen of its BARs
  * @failure: (nullable): why it cannot be used
+ * @host_error: (nullable): why its host function could not be given back
  *
  * What one device of a VM looks like at a moment, to be told. Borrows all of it.
  */
@@ -31,6 +32,7 @@ typedef struct
   gboolean is_gone;
   const VpGuestBars *bars;
   const GError *failure;
+  const GError *host_error;
 } VpAttachmentView;
 
 /**
@@ -79,14 +81,6 @@ GError *vp_attachment_view_not_now (const VpAttachmentView *view);
  * Returns: (transfer full): its failure, or a %VP_ERROR_NO_VM or %VP_ERROR_STATE that says why
  */
 GError *vp_attachment_view_over (const VpAttachmentView *view);
-
-/**
- * vp_attachment_view_thrown_out:
- * @view: a device that has left QEMU, and nobody has said why
- *
- * Returns: (transfer full): a %VP_ERROR_REFUSED that says so
- */
-GError *vp_attachment_view_thrown_out (const VpAttachmentView *view);
 
 /**
  * vp_attachment_view_mate:

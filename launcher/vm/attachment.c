@@ -131,10 +131,7 @@ on_let_go (VpHostHold *hold, const GError *why, gpointer user_data)
   if (why != NULL)
     {
       g_clear_error (&self->host_error); /* a host function matters more than what is in QEMU */
-      self->host_error = g_error_copy (why);
-      g_prefix_error (
-          &self->host_error,
-          "%s has left the VM, but its driver has not taken it back: ", self->facts->id);
+      self->host_error = vp_attachment_facts_not_back (self->facts, why);
     }
   if (self->host_error != NULL && self->failure != NULL)
     vp_error_append (self->failure, self->host_error);
@@ -165,9 +162,7 @@ retry_later (VpAttachment *self)
   if (vp_bounce_again (&self->bounce, on_retry, self))
     return;
 
-  g_set_error (&self->failure, VP_ERROR, VP_ERROR_REFUSED,
-               "%s was thrown out by the guest %u times, each within %u s", self->facts->id,
-               self->bounce.n, self->facts->bounce_ms / 1000);
+  self->failure = vp_attachment_facts_bounced (self->facts, self->bounce.n);
   apply (self, VP_DEVICE_EVENT_GIVE_UP);
 }
 
@@ -228,7 +223,6 @@ apply (VpAttachment *self, VpDeviceEvent event)
 {
   VpDeviceState before = self->state;
   VpDeviceAction action = vp_lifecycle_step (&self->state, event);
-  const VpAttachmentView view = vp_attachment_get_view (self);
   g_autoptr (VpAttachment) alive = g_object_ref (self);
 
   /* The end of a device is told when its host function is back. */
@@ -261,7 +255,7 @@ apply (VpAttachment *self, VpDeviceEvent event)
       break;
     case VP_DEVICE_ACTION_RELEASE:
       if (self->state == VP_DEVICE_FAILED && self->failure == NULL)
-        self->failure = vp_attachment_view_thrown_out (&view);
+        self->failure = vp_attachment_facts_bounced (self->facts, 1);
       release (self);
       break;
     case VP_DEVICE_ACTION_NONE:
@@ -386,12 +380,6 @@ vp_attachment_handle_gone (VpAttachment *self)
   apply (self, VP_DEVICE_EVENT_QEMU_GONE);
 }
 
-const char *
-vp_attachment_get_id (VpAttachment *self)
-{
-  return self->facts->id;
-}
-
 const VpAttachmentFacts *
 vp_attachment_get_facts (VpAttachment *self)
 {
@@ -402,18 +390,6 @@ VpDeviceState
 vp_attachment_get_state (VpAttachment *self)
 {
   return self->state;
-}
-
-const GError *
-vp_attachment_get_failure (VpAttachment *self)
-{
-  return self->failure;
-}
-
-const GError *
-vp_attachment_get_host_error (VpAttachment *self)
-{
-  return self->host_error;
 }
 
 gboolean
@@ -436,6 +412,7 @@ vp_attachment_get_view (VpAttachment *self)
     .is_gone = self->gone,
     .bars = vp_bar_watch_get_bars (self->watch),
     .failure = self->failure,
+    .host_error = self->host_error,
   };
 }
 

@@ -146,13 +146,6 @@ void vp_attachment_handle_reset (VpAttachment *self);
 void vp_attachment_handle_gone (VpAttachment *self);
 
 /**
- * vp_attachment_get_id:
- *
- * Returns: (transfer none): its QEMU id
- */
-const char *vp_attachment_get_id (VpAttachment *self);
-
-/**
  * vp_attachment_get_facts:
  *
  * Returns: (transfer none): what never changes about it
@@ -165,20 +158,6 @@ const VpAttachmentFacts *vp_attachment_get_facts (VpAttachment *self);
  * Returns: where it is in its life
  */
 VpDeviceState vp_attachment_get_state (VpAttachment *self);
-
-/**
- * vp_attachment_get_failure:
- *
- * Returns: (transfer none) (nullable): why it cannot be used
- */
-const GError *vp_attachment_get_failure (VpAttachment *self);
-
-/**
- * vp_attachment_get_host_error:
- *
- * Returns: (transfer none) (nullable): why its host function could not be given back
- */
-const GError *vp_attachment_get_host_error (VpAttachment *self);
 
 /**
  * vp_attachment_is_host_changing:

@@ -289,6 +289,7 @@ make_policy (const VpConfig *config, const VpGuestCpu *cpu)
     .spare_window = config->spare_window,
     .space = { .machine = config->machine,
                .ram = config->memory,
+               .max_ram = config->max_memory,
                .hole64 = cpu->is_32_bit ? 0 : vp_address_space_hole64 (config->machine),
                .is_amd = cpu->is_amd },
     .default_bits = cpu->default_bits,

@@ -118,7 +118,7 @@ check_not_there (VpDeviceRegistry *self, const VpSlotRequest *request, GError **
     {
       VpAttachment *other = all->pdata[i];
       const VpPciFunction *held = vp_attachment_get_facts (other)->function;
-      gboolean same_id = g_str_equal (vp_attachment_get_id (other), request->id);
+      gboolean same_id = g_str_equal (vp_attachment_get_facts (other)->id, request->id);
 
       if (!same_id && (request->function == NULL || held == NULL ||
                        vp_pci_address_compare (&held->address, &request->function->address) != 0))
@@ -127,8 +127,8 @@ check_not_there (VpDeviceRegistry *self, const VpSlotRequest *request, GError **
           vp_attachment_is_host_changing (other))
         {
           g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_DUPLICATE,
-                       "the VM already has %s%s, which is %s%s", vp_attachment_get_id (other),
-                       same_id ? "" : " for that host device",
+                       "the VM already has %s%s, which is %s%s",
+                       vp_attachment_get_facts (other)->id, same_id ? "" : " for that host device",
                        vp_device_state_to_string (vp_attachment_get_state (other)),
                        vp_attachment_is_host_changing (other) ? " and changing its host driver"
                                                               : "");
@@ -171,12 +171,12 @@ on_released (VpAttachment *device, gpointer user_data)
   VpDeviceRegistry *self = VP_DEVICE_REGISTRY (user_data);
   VpSlotMates *mates = vp_device_registry_find_mates (self, device);
 
-  vp_slot_map_release (self->slots, vp_attachment_get_id (device));
+  vp_slot_map_release (self->slots, vp_attachment_get_facts (device)->id);
   if (mates != NULL && vp_slot_mates_is_over (mates))
     g_ptr_array_remove (self->mates, mates);
   /* What was declared and failed stays to be seen in the status; anything else has been told. */
   if (vp_attachment_get_state (device) == VP_DEVICE_FAILED &&
-      vp_plan_find_device (self->blueprint->plan, vp_attachment_get_id (device)) != NULL)
+      vp_plan_find_device (self->blueprint->plan, vp_attachment_get_facts (device)->id) != NULL)
     return;
   forget (self, device);
 }

@@ -35,11 +35,11 @@ static void
 on_changed (VpDeviceRegistry *registry, VpAttachment *device, gpointer user_data)
 {
   VpHotplug *self = VP_HOTPLUG (user_data);
-  const GError *host_error = vp_attachment_get_host_error (device);
+  const GError *host_error = vp_attachment_get_view (device).host_error;
 
   if (host_error != NULL && self->left_behind == NULL)
     self->left_behind = g_error_copy (host_error);
-  g_signal_emit (self, signals[SIGNAL_CHANGED], 0, vp_attachment_get_id (device),
+  g_signal_emit (self, signals[SIGNAL_CHANGED], 0, vp_attachment_get_facts (device)->id,
                  (int) vp_attachment_get_state (device));
 }
 
@@ -129,7 +129,7 @@ vp_hotplug_find_ids (VpHotplug *self, const VpAttachSource *source, const GPtrAr
       VpAttachment *device = vp_device_registry_find (self->registry, source, functions->pdata[i]);
 
       if (device != NULL)
-        g_strv_builder_add (ids, vp_attachment_get_id (device));
+        g_strv_builder_add (ids, vp_attachment_get_facts (device)->id);
     }
   found = g_strv_builder_end (ids);
   g_strv_builder_unref (ids);
@@ -287,7 +287,7 @@ vp_hotplug_check_given_back (VpHotplug *self, GError **error)
     {
       g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_BUSY,
                    "%s has left the VM, but its driver is still taking it back",
-                   vp_attachment_get_id (changing));
+                   vp_attachment_get_facts (changing)->id);
       return FALSE;
     }
 

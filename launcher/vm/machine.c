@@ -3,11 +3,10 @@
 #include "devices/lifecycle.h"
 #include "launcher/config/accelerator.h"
 #include "launcher/error.h"
-#include "launcher/vm/attach-request.h"
 #include "launcher/vm/cold-fds.h"
 #include "launcher/vm/host-change.h"
 #include "launcher/vm/hotplug-lookup.h"
-#include "launcher/vm/machine-memlock.h"
+#include "launcher/vm/machine-attach.h"
 #include "launcher/vm/qemu.h"
 #include "launcher/vm/readiness.h"
 
@@ -33,7 +32,8 @@ struct _VpMachine
   VpHotplug *hotplug;
   VpIommufd *iommufd;
   VpQemu *qemu;
-  VpReadiness *readiness; /* nullable: nothing to look for on the console */
+  VpResize *resize;
+  VpReadiness *readiness; /* nullable: nothing to look for, or it has been seen */
   guint ready_timer;
   guint give_back_timer; /* runs from QEMU's end until everything is back */
 
@@ -86,6 +86,7 @@ wind_up (VpMachine *self)
 {
   g_clear_handle_id (&self->ready_timer, g_source_remove);
   vp_hotplug_set_gone (self->hotplug);
+  vp_resize_set_gone (self->resize);
   if (vp_hotplug_is_idle (self->hotplug))
     {
       tell_end (self);
@@ -117,11 +118,21 @@ on_device_changed (VpHotplug *hotplug, const char *id, int state, gpointer user_
 }
 
 static void
+set_ready (VpMachine *self)
+{
+  g_clear_pointer (&self->readiness, vp_readiness_free);
+  vp_hotplug_set_ready (self->hotplug);
+}
+
+static void
 on_event (VpQemu *qemu, const char *name, JsonObject *data, gpointer user_data)
 {
   VpMachine *self = VP_MACHINE (user_data);
 
   vp_hotplug_handle_event (self->hotplug, name, data);
+  vp_resize_handle_event (self->resize, name, data);
+  if (self->readiness != NULL && vp_readiness_handle_event (self->readiness, name, data))
+    set_ready (self);
   g_signal_emit (self, signals[SIGNAL_EVENT], 0, name, data);
 }
 
@@ -133,10 +144,7 @@ on_console_output (VpQemu *qemu, GBytes *output, gpointer user_data)
   const char *data = g_bytes_get_data (output, &size);
 
   if (self->readiness != NULL && vp_readiness_feed (self->readiness, data, size))
-    {
-      g_clear_pointer (&self->readiness, vp_readiness_free);
-      vp_hotplug_set_ready (self->hotplug);
-    }
+    set_ready (self);
   g_signal_emit (self, signals[SIGNAL_CONSOLE], 0, output);
 }
 
@@ -154,17 +162,11 @@ wait_for_readiness (VpMachine *self)
 {
   const VpReady *ready = &self->blueprint->config->ready;
 
-  switch (ready->kind)
-    {
-    case VP_READY_NOW:
-      vp_hotplug_set_ready (self->hotplug);
-      break;
-    case VP_READY_AFTER:
-      self->ready_timer = g_timeout_add_once (ready->milliseconds, on_ready_timer, self);
-      break;
-    case VP_READY_CONSOLE:
-      break; /* on_console_output() sees it */
-    }
+  if (ready->kind == VP_READY_NOW)
+    vp_hotplug_set_ready (self->hotplug);
+  else if (ready->kind == VP_READY_AFTER)
+    self->ready_timer = g_timeout_add_once (ready->milliseconds, on_ready_timer, self);
+  /* else on_console_output() or on_event() sees it */
 }
 
 static void
@@ -180,6 +182,7 @@ on_qemu_started (GObject *source, GAsyncResult *result, gpointer user_data)
     }
   self->started_us = g_get_monotonic_time ();
   vp_hotplug_set_running (self->hotplug, vp_qemu_get_client (self->qemu));
+  vp_resize_set_running (self->resize, vp_qemu_get_client (self->qemu));
   wait_for_readiness (self);
   start = g_steal_pointer (&self->start);
   g_task_return_boolean (start, TRUE);
@@ -218,19 +221,32 @@ on_taken (GObject *source, GAsyncResult *result, gpointer user_data)
                        g_object_ref (self));
 }
 
+static VpMachineParts
+get_parts (VpMachine *self)
+{
+  return (VpMachineParts){
+    .blueprint = self->blueprint,
+    .hotplug = self->hotplug,
+    .iommufd = self->iommufd,
+    .client = vp_qemu_get_client (self->qemu),
+    .pid = vp_qemu_get_pid (self->qemu),
+  };
+}
+
 void
 vp_machine_start_async (VpMachine *self, GAsyncReadyCallback callback, gpointer user_data)
 {
   const VpBlueprint *blueprint = self->blueprint;
+  const VpMachineParts parts = get_parts (self);
 
   self->start = g_task_new (self, NULL, callback, user_data);
   g_task_set_source_tag (self->start, vp_machine_start_async);
-  if (!vp_machine_memlock_raise (self->blueprint, self->hotplug, 0, 0, &self->start_error))
+  if (!vp_machine_attach_raise_memlock (&parts, 0, &self->start_error))
     {
       tell_end (self);
       return;
     }
-  if (blueprint->config->ready.kind == VP_READY_CONSOLE)
+  if (blueprint->config->ready.kind != VP_READY_NOW)
     self->readiness = vp_readiness_new (&blueprint->config->ready);
   for (guint i = 0; i < blueprint->plan->devices->len; i++)
     {
@@ -254,54 +270,6 @@ vp_machine_start_finish (VpMachine *self, GAsyncResult *result, GError **error)
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
-/* Takes all its arguments. */
-static void
-pass_on (GTask *task, JsonObject *document, GError *error)
-{
-  if (document != NULL)
-    g_task_return_pointer (task, document, (GDestroyNotify) json_object_unref);
-  else
-    g_task_return_error (task, error);
-  g_object_unref (task);
-}
-
-static void
-on_attached (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  GError *error = NULL;
-  JsonObject *document = vp_hotplug_attach_finish (VP_HOTPLUG (source), result, &error);
-
-  pass_on (G_TASK (user_data), document, error);
-}
-
-/* An attach that waits for what it stands for. */
-typedef struct
-{
-  GTask *task;
-  guint timeout_ms;
-} Attach;
-
-static void
-on_attach_prepared (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autofree Attach *attach = user_data;
-  g_autoptr (GTask) task = attach->task;
-  VpMachine *self = g_task_get_source_object (task);
-  g_autoptr (GPtrArray) functions = NULL;
-  GError *error = NULL;
-  g_autoptr (VpAttachSource) devices =
-      vp_attach_request_prepare_finish (result, &functions, &error);
-
-  if (devices == NULL ||
-      (devices->spec->kind == VP_DEVICE_SPEC_VFIO &&
-       !vp_machine_memlock_raise (self->blueprint, self->hotplug, vp_qemu_get_pid (self->qemu),
-                                  functions->len, &error)))
-    g_task_return_error (task, error);
-  else
-    vp_hotplug_attach_async (self->hotplug, devices, functions, attach->timeout_ms, on_attached,
-                             g_steal_pointer (&task));
-}
-
 void
 vp_machine_attach_async (VpMachine *self,
                          VpDeviceSpec *spec,
@@ -309,13 +277,11 @@ vp_machine_attach_async (VpMachine *self,
                          GAsyncReadyCallback callback,
                          gpointer user_data)
 {
-  Attach *attach = g_new0 (Attach, 1);
+  GTask *task = g_task_new (self, NULL, callback, user_data);
+  const VpMachineParts parts = get_parts (self);
 
-  attach->task = g_task_new (self, NULL, callback, user_data);
-  attach->timeout_ms = timeout_ms;
-  g_task_set_source_tag (attach->task, vp_machine_attach_async);
-  vp_attach_request_prepare_async (spec, self->blueprint->sysfs, self->hotplug, self->iommufd,
-                                   vp_qemu_get_client (self->qemu), on_attach_prepared, attach);
+  g_task_set_source_tag (task, vp_machine_attach_async);
+  vp_machine_attach_begin (&parts, spec, timeout_ms, task);
 }
 
 JsonObject *
@@ -329,10 +295,14 @@ vp_machine_attach_finish (VpMachine *self, GAsyncResult *result, GError **error)
 static void
 on_detached (GObject *source, GAsyncResult *result, gpointer user_data)
 {
+  g_autoptr (GTask) task = G_TASK (user_data);
   GError *error = NULL;
   JsonObject *document = vp_hotplug_detach_finish (VP_HOTPLUG (source), result, &error);
 
-  pass_on (G_TASK (user_data), document, error);
+  if (document != NULL)
+    g_task_return_pointer (task, document, (GDestroyNotify) json_object_unref);
+  else
+    g_task_return_error (task, error);
 }
 
 void
@@ -387,6 +357,7 @@ vp_machine_get_status (VpMachine *self)
   json_object_set_string_member (status, "control", control);
   json_object_set_double_member (status, "uptime",
                                  (double) (uptime_us / G_TIME_SPAN_MILLISECOND) / 1000.0);
+  vp_resize_add_status (self->resize, status);
   vp_hotplug_add_status (self->hotplug, status);
   return status;
 }
@@ -445,6 +416,12 @@ vp_machine_get_name (VpMachine *self)
   return self->blueprint->config->name;
 }
 
+VpResize *
+vp_machine_get_resize (VpMachine *self)
+{
+  return self->resize;
+}
+
 static void
 vp_machine_dispose (GObject *object)
 {
@@ -455,6 +432,7 @@ vp_machine_dispose (GObject *object)
   if (self->hotplug != NULL)
     g_signal_handlers_disconnect_by_data (self->hotplug, self);
   g_clear_object (&self->hotplug);
+  g_clear_object (&self->resize);
   if (self->qemu != NULL)
     g_signal_handlers_disconnect_by_data (self->qemu, self);
   g_clear_object (&self->qemu);
@@ -513,6 +491,7 @@ vp_machine_new (VpBlueprint *blueprint, VpRunDir *run_dir, VpBindings *bindings)
   self->bindings = bindings;
   self->hotplug = vp_hotplug_new (blueprint, bindings);
   self->iommufd = vp_iommufd_new (blueprint->sysfs, blueprint->has_iommufd);
+  self->resize = vp_resize_new (blueprint->config, blueprint->accel);
   g_signal_connect (self->hotplug, "changed", G_CALLBACK (on_device_changed), self);
   return self;
 }

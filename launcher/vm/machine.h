@@ -2,6 +2,7 @@
 
 #include "launcher/vm/bindings.h"
 #include "launcher/vm/blueprint.h"
+#include "launcher/vm/resize.h"
 #include "launcher/vm/run-dir.h"
 
 #include <gio/gio.h>
@@ -154,6 +155,13 @@ void vp_machine_console_write (VpMachine *self, const guint8 *data, gsize size);
  *   %VP_DEVICE_ERROR: it ended well, but a host device is not back with its driver
  */
 gboolean vp_machine_get_end (VpMachine *self, GError **error);
+
+/**
+ * vp_machine_get_resize:
+ *
+ * Returns: (transfer none): what changes how many CPUs and how much memory it has
+ */
+VpResize *vp_machine_get_resize (VpMachine *self);
 
 /**
  * vp_machine_get_name:

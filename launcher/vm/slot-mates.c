@@ -55,7 +55,7 @@ abandon_all (VpSlotMates *self, const GError *why)
       VpDeviceState state = vp_attachment_get_state (member);
 
       if (state != VP_DEVICE_RESERVED && state != VP_DEVICE_ADDING &&
-          vp_attachment_get_failure (member) == NULL)
+          vp_attachment_get_view (member).failure == NULL)
         vp_attachment_step (member, VP_DEVICE_EVENT_MATE_FAILED, why);
     }
 }
@@ -77,8 +77,8 @@ assemble (VpSlotMates *self)
 
   if (culprit != NULL || self->abandoned != NULL)
     {
-      abandon_all (self,
-                   self->abandoned != NULL ? self->abandoned : vp_attachment_get_failure (culprit));
+      abandon_all (self, self->abandoned != NULL ? self->abandoned
+                                                 : vp_attachment_get_view (culprit).failure);
       return;
     }
 
@@ -110,7 +110,7 @@ on_stepped (VpAttachment *member, gpointer user_data)
     for (guint i = 0; i < self->members->len; i++)
       if (self->members->pdata[i] != member && !is_over (self->members->pdata[i]))
         vp_attachment_step (self->members->pdata[i], VP_DEVICE_EVENT_MATE_LEAVES,
-                            vp_attachment_get_failure (member));
+                            vp_attachment_get_view (member).failure);
 }
 
 static void

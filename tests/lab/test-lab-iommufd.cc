@@ -226,7 +226,9 @@ protected:
         vmplug (Args{ "run", "--detach", "--json", "--name", "no", "--device", spec } + newer),
         status, texts);
     if (vm.qemu () <= 0)
-      ASSERT_TRUE (vm.start (newer));
+      {
+        ASSERT_TRUE (vm.start (newer));
+      }
     expect_failure (vm.attach (spec), status, texts);
     EXPECT_EQ (vm.status ()["devices"].size (), 0u);
   }

@@ -5,6 +5,7 @@
 #include "launcher/vm/run-dir.h"
 #include "qmp/message.h"
 
+#include "tests/support/fake-passt.h"
 #include "tests/support/fake-sysfs.h"
 #include "tests/support/golden.h"
 #include "tests/support/plan-input.h"
@@ -120,6 +121,35 @@ TEST_F (Blueprint, ResolvesEveryKindOfReference)
   EXPECT_STREQ (device_at (blueprint->plan, 1)->ref, "42:00.0") << "as typed";
   ASSERT_EQ (blueprint->specs->len, 3u);
   EXPECT_EQ (blueprint->specs->pdata[2], blueprint->config->devices->pdata[2]);
+}
+
+TEST_F (Blueprint, WhatIsBehindADeviceIsOnTheCommandLineToo)
+{
+  const FakePasst passt;
+  TempFolder folder;
+  const std::string disk = "disk," + folder.write ("d", "");
+  const std::string cold_disk = disk + ",plug=cold";
+
+  host_.write ("dev/vhost-net", "");
+  g_autoptr (VpBlueprint) blueprint = must_build ({ { "device", "nic,tap,ifname=t0,plug=cold" },
+                                                    { "device", "nic,user" },
+                                                    { "device", "nic,passt,plug=cold" },
+                                                    { "device", cold_disk.c_str () } });
+  g_autofree char *argv = g_strjoinv (" ", blueprint->argv);
+
+  EXPECT_EQ (ids_of (blueprint),
+             (Ids{ "virtio-net-pci0", "virtio-net-pci1", "virtio-net-pci2", "virtio-blk-pci0" }));
+  EXPECT_STREQ (device_at (blueprint->plan, 0)->ref, "nic,tap");
+  EXPECT_STREQ (device_at (blueprint->plan, 3)->ref, disk.c_str ());
+  ASSERT_EQ (blueprint->cold->len, 3u) << "a hot one is not among them";
+  EXPECT_NE (strstr (argv, R"("ifname":"t0","script":"no","downscript":"no","vhost":true,)"
+                           R"("vhostfd":"5"})"),
+             nullptr)
+      << argv;
+  EXPECT_NE (strstr (argv, R"({"type":"socket","id":"virtio-net-pci2","fd":"6"})"), nullptr)
+      << argv;
+  EXPECT_LT (strstr (argv, "-blockdev"), strstr (argv, "virtio-blk-pci")) << argv;
+  EXPECT_EQ (strstr (argv, "virtio-net-pci1"), nullptr) << argv;
 }
 
 TEST_F (Blueprint, ADeviceThatIsNamedTwiceIsOneDevice)

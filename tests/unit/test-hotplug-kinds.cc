@@ -1,36 +1,15 @@
 #include "launcher/error.h"
 
+#include "tests/support/fake-passt.h"
 #include "tests/support/hotplug-test.h"
 #include "tests/support/plug-input.h"
 #include "tests/support/plug-world.h"
 #include "tests/support/row-name.h"
-#include "tests/support/temp-folder.h"
-
-#include <sys/stat.h>
 
 /* What becomes of each kind of device, wherever QEMU says no. */
 
 namespace
 {
-
-/* A passt that does nothing until its socket ends, at the front of PATH. */
-class FakePasst
-{
-public:
-  FakePasst ()
-  {
-    const std::string program = folder_.path ("passt");
-
-    g_file_set_contents (program.c_str (), "#!/bin/sh\nread -r line <&3\n", -1, nullptr);
-    chmod (program.c_str (), 0700);
-    g_setenv ("PATH", (folder_.path ("") + ":" + path_).c_str (), TRUE);
-  }
-  ~FakePasst () { g_setenv ("PATH", path_.c_str (), TRUE); }
-
-private:
-  TempFolder folder_;
-  std::string path_ = g_getenv ("PATH");
-};
 
 class HotplugKinds : public Hotplug, public testing::WithParamInterface<PlugKind>
 {

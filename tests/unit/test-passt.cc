@@ -1,13 +1,12 @@
 #include "launcher/error.h"
 #include "launcher/vm/passt.h"
 
+#include "tests/support/fake-passt.h"
 #include "tests/support/fake-qmp.h"
-#include "tests/support/temp-folder.h"
 
 #include <csignal>
+#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 
 namespace
 {
@@ -17,26 +16,13 @@ namespace
 class Passt : public testing::Test
 {
 protected:
-  TempFolder folder;
-  std::string path = g_getenv ("PATH");
+  FakePasst program{ "trap '' TERM\necho \"$@\" >&3\nread -r line <&3\n" };
   int fd = -1;
   GError *error = nullptr;
 
   void
-  SetUp () override
-  {
-    const std::string program = folder.path ("passt");
-
-    g_file_set_contents (program.c_str (),
-                         "#!/bin/sh\ntrap '' TERM\necho \"$@\" >&3\nread -r line <&3\n", -1,
-                         nullptr);
-    chmod (program.c_str (), 0700);
-    g_setenv ("PATH", (folder.path ("") + ":" + path).c_str (), TRUE);
-  }
-  void
   TearDown () override
   {
-    g_setenv ("PATH", path.c_str (), TRUE);
     if (fd >= 0)
       close (fd);
     g_clear_error (&error);
@@ -85,7 +71,7 @@ TEST_F (Passt, EndsWithTheObjectAtLast)
 
 TEST_F (Passt, AMissingProgramIsNamedWithItsPackage)
 {
-  g_setenv ("PATH", "/nowhere", TRUE);
+  g_setenv ("PATH", "/nowhere", TRUE); /* program puts it right */
   EXPECT_EQ (vp_passt_start (&fd, &error), nullptr);
   ASSERT_TRUE (g_error_matches (error, VP_ERROR, VP_ERROR_HOST));
   EXPECT_STREQ (error->message, "passt: not in PATH: install the Debian package passt");
