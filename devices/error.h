@@ -20,6 +20,7 @@ G_BEGIN_DECLS
  * @VP_DEVICE_ERROR_NO_SLOT: no free port or slot, or no window large enough
  * @VP_DEVICE_ERROR_DUPLICATE: the same device or the same id twice
  * @VP_DEVICE_ERROR_IO: a host file could not be read or written
+ * @VP_DEVICE_ERROR_IN_USE: the host itself lives on the device
  *
  * What can be wrong with a device or its place. A message has two of the three parts that a user
  * needs, "what: why" in one line; what to do about it belongs to the code, not to the text.
@@ -39,6 +40,7 @@ typedef enum
   VP_DEVICE_ERROR_NO_SLOT,
   VP_DEVICE_ERROR_DUPLICATE,
   VP_DEVICE_ERROR_IO,
+  VP_DEVICE_ERROR_IN_USE,
 } VpDeviceError;
 
 #define VP_DEVICE_ERROR (vp_device_error_quark ())

@@ -9,6 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define LOOK_AGAIN_MS 20
+#define CONTAINER     "dev/vfio/vfio"
+
 static gboolean
 has_open (VpSysfs *sysfs, const char *pid, const char *const *nodes)
 {
@@ -93,6 +96,26 @@ set_not_permitted (GError **error, VpSysfs *sysfs, const char *path, const char 
     close (fd);
 }
 
+/* The group goes into a container, which QEMU makes by opening this. */
+static gboolean
+check_container (VpSysfs *sysfs, GError **error)
+{
+  g_autofree char *node = g_build_filename (vp_sysfs_get_root (sysfs), CONTAINER, NULL);
+  int fd = vp_sysfs_open_file (sysfs, CONTAINER, O_RDWR);
+  int err = errno;
+
+  if (fd >= 0)
+    {
+      close (fd);
+      return TRUE;
+    }
+  if (err == EACCES || err == EPERM)
+    set_not_permitted (error, sysfs, CONTAINER, node, err);
+  else
+    g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_IO, "%s: %s", node, g_strerror (err));
+  return FALSE;
+}
+
 int
 vp_vfio_node_open (VpSysfs *sysfs, const char *path, GError **error)
 {
@@ -149,7 +172,7 @@ vp_vfio_node_check (VpSysfs *sysfs, int group, GError **error)
   if (fd >= 0)
     {
       close (fd);
-      return TRUE;
+      return check_container (sysfs, error);
     }
 
   if (g_error_matches (why, VP_DEVICE_ERROR, VP_DEVICE_ERROR_BUSY))
@@ -160,4 +183,24 @@ vp_vfio_node_check (VpSysfs *sysfs, int group, GError **error)
   else
     g_propagate_error (error, g_steal_pointer (&why));
   return FALSE;
+}
+
+gboolean
+vp_vfio_node_wait (VpSysfs *sysfs, int group, guint patience_ms, GError **error)
+{
+  gint64 end_us = g_get_monotonic_time () + (gint64) patience_ms * G_TIME_SPAN_MILLISECOND;
+  g_autoptr (GError) obstacle = NULL;
+
+  while (!vp_vfio_node_check (sysfs, group, &obstacle))
+    {
+      if (!g_error_matches (obstacle, VP_DEVICE_ERROR, VP_DEVICE_ERROR_BUSY) ||
+          g_get_monotonic_time () >= end_us)
+        {
+          g_propagate_error (error, g_steal_pointer (&obstacle));
+          return FALSE;
+        }
+      g_clear_error (&obstacle);
+      g_usleep (LOOK_AGAIN_MS * G_TIME_SPAN_MILLISECOND);
+    }
+  return TRUE;
 }

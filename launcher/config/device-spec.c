@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define VFIO_KEYS "plug=, id=, bind=, iommufd=, rombar=, x-no-mmap="
+#define VFIO_KEYS "plug=, id=, bind=, force=, iommufd=, rombar=, x-no-mmap="
 #define QEMU_KEYS "driver=, plug=, id= and the device's own properties"
 #define RNG_KEYS  "plug=, id="
 #define DISK_KEYS "format=, readonly, model=, plug=, id="
@@ -34,7 +34,7 @@ static const Backed backed[] = {
 };
 
 /* What argv.c calls the VM's own parts; the plan's ports and bridges are reserved beside them. */
-#define OWN_IDS "^(qmp|console|iommufd0|(disk|nic|share)[0-9]+)$"
+#define OWN_IDS "^(qmp|console|ready|ready-port|memory|iommufd0|(disk|nic|share|cpu)[0-9]+)$"
 
 gboolean
 vp_id_is_valid (const char *id)
@@ -141,6 +141,8 @@ set_vfio_param (VpDeviceSpec *spec, const VpParam *param, GError **error)
 
   if (g_str_equal (param->key, "bind"))
     return vp_params_parse_switch (param, &spec->bind, error);
+  if (g_str_equal (param->key, "force"))
+    return vp_params_parse_switch (param, &spec->force, error);
   if (g_str_equal (param->key, "iommufd"))
     return set_iommufd (spec, param->value, error);
 
@@ -345,6 +347,12 @@ vp_device_spec_parse (const char *text, GError **error)
   if (spec->kind == VP_DEVICE_SPEC_QEMU && spec->driver == NULL)
     {
       g_set_error_literal (error, VP_ERROR, VP_ERROR_USAGE, "qemu: driver= is missing");
+      return NULL;
+    }
+  if (spec->force && !spec->bind)
+    {
+      g_set_error (error, VP_ERROR, VP_ERROR_USAGE,
+                   "%s: force=on is about taking it from its driver: add bind=on", params->head);
       return NULL;
     }
   return g_steal_pointer (&spec);

@@ -48,12 +48,13 @@ typedef enum
  * @id: (nullable): the id asked for
  * @plug: where it shall go
  * @bind: whether to take the host device from its driver, and to give it back afterwards
+ * @force: whether to take it even if the host lives on it; only with @bind
  * @iommufd: how QEMU gets at the host device
  *
  * One --device or attach argument:
  *
- *   REF[,plug=auto|cold|hot][,id=ID][,bind=on|off][,iommufd=auto|on|off][,rombar=on|off]
- *     [,x-no-mmap=on|off]
+ *   REF[,plug=auto|cold|hot][,id=ID][,bind=on|off][,force=on|off][,iommufd=auto|on|off]
+ *     [,rombar=on|off][,x-no-mmap=on|off]
  *   qemu,driver=NAME[,plug=…][,id=ID][,PROPERTY=VALUE]…
  *   rng[,plug=…][,id=ID]
  *   disk,FILE[,format=raw|qcow2][,readonly][,model=virtio-blk|virtio-scsi|nvme][,plug=…][,id=ID]
@@ -77,6 +78,7 @@ typedef struct
   char *id;
   VpPlug plug;
   gboolean bind;
+  gboolean force;
   VpIommufdMode iommufd;
 } VpDeviceSpec;
 

@@ -21,8 +21,15 @@ add_base (GPtrArray *argv, const VpArgvInput *input)
   vp_argv_add (argv, "-machine", vp_machine_type_to_string (config->machine));
   vp_argv_add (argv, "-accel", vp_accel_to_string (input->accel));
   vp_argv_add (argv, "-cpu", input->cpu);
-  vp_argv_add_format (argv, "-smp", "%u", config->smp);
-  vp_argv_add_format (argv, "-m", "size=%" G_GUINT64_FORMAT "M", config->memory >> 20);
+  if (config->max_cpus > config->smp)
+    vp_argv_add_format (argv, "-smp", "cpus=%u,maxcpus=%u", config->smp, config->max_cpus);
+  else
+    vp_argv_add_format (argv, "-smp", "%u", config->smp);
+  if (config->max_memory > config->memory)
+    vp_argv_add_format (argv, "-m", "size=%" G_GUINT64_FORMAT "M,maxmem=%" G_GUINT64_FORMAT "M",
+                        config->memory >> 20, config->max_memory >> 20);
+  else
+    vp_argv_add_format (argv, "-m", "size=%" G_GUINT64_FORMAT "M", config->memory >> 20);
   vp_numa_nodes_add (argv, config, input->n_host_nodes);
   vp_argv_add (argv, "-nodefaults", NULL);
   vp_argv_add (argv, "-no-user-config", NULL);

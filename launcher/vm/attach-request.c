@@ -1,5 +1,6 @@
 #include "launcher/vm/attach-request.h"
 
+#include "devices/mediated-device.h"
 #include "launcher/config/device-check.h"
 #include "launcher/vm/host-devices.h"
 #include "launcher/vm/iommufd-choice.h"
@@ -30,17 +31,18 @@ check (const Request *request, GError **error)
 {
   const VpDeviceSpec *spec = request->source->spec;
 
+  if (vp_device_spec_is_mediated (spec) &&
+      !vp_hotplug_holds_mediated (request->hotplug, spec->ref.uuid) &&
+      !vp_mediated_device_check (request->sysfs, spec->ref.uuid, error))
+    return FALSE;
+
   for (guint i = 0; i < request->functions->len; i++)
     {
       const VpPciFunction *function = request->functions->pdata[i];
 
       if (function != NULL &&
-          !vp_host_devices_check (request->sysfs, request->source->inventory, function,
-                                  spec->bind ? request->functions : NULL,
-                                  vp_hotplug_holds_group (request->hotplug, function->group)
-                                      ? VP_HOST_NODE_NONE
-                                      : vp_host_devices_node (spec),
-                                  error))
+          !vp_host_devices_check (request->sysfs, request->source->inventory, function, spec,
+                                  spec->bind ? request->functions : NULL, error))
         return FALSE;
     }
   return TRUE;

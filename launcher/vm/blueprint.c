@@ -1,6 +1,7 @@
 #include "launcher/vm/blueprint.h"
 
 #include "devices/error.h"
+#include "devices/mediated-device.h"
 #include "launcher/config/accelerator.h"
 #include "launcher/config/guest-cpu.h"
 #include "launcher/error.h"
@@ -12,6 +13,9 @@
 #include "launcher/vm/plug-fd.h"
 
 #include <string.h>
+
+/* A QEMU that was killed a moment ago may still have a group open: 0.24 s was seen. */
+#define PATIENCE_MS 1000
 
 /* How many devices warnings name before they say "and N more". */
 #define MAX_NAMED 3
@@ -216,9 +220,14 @@ check_devices (VpBlueprint *self,
       const VpPlanRequest *request = &g_array_index (wishes->requests, VpPlanRequest, i);
       g_autoptr (GError) why = NULL;
 
-      if (request->function == NULL ||
-          vp_host_devices_check (self->sysfs, self->inventory, request->function, wishes->taken,
-                                 vp_host_devices_node (wishes->specs->pdata[i]), &why))
+      if (request->is_mediated
+              ? vp_mediated_device_check (self->sysfs, request->ref, &why)
+              : request->function == NULL ||
+                    (vp_host_devices_check (self->sysfs, self->inventory, request->function,
+                                            wishes->specs->pdata[i], wishes->taken, &why) &&
+                     vp_host_devices_check_free (self->sysfs, request->function,
+                                                 vp_host_node_of (wishes->specs->pdata[i]),
+                                                 is_rehearsal ? 0 : PATIENCE_MS, &why)))
         continue;
       if (!is_rehearsal)
         {
@@ -280,6 +289,7 @@ make_policy (const VpConfig *config, const VpGuestCpu *cpu)
     .spare_window = config->spare_window,
     .space = { .machine = config->machine,
                .ram = config->memory,
+               .max_ram = config->max_memory,
                .hole64 = cpu->is_32_bit ? 0 : vp_address_space_hole64 (config->machine),
                .is_amd = cpu->is_amd },
     .default_bits = cpu->default_bits,

@@ -1,9 +1,10 @@
 #include "launcher/vm/host-devices.h"
 
+#include "devices/host-use.h"
 #include "devices/vfio-bind.h"
-#include "devices/vfio-cdev.h"
-#include "devices/vfio-node.h"
 #include "launcher/error.h"
+#include "launcher/vm/group-lock.h"
+#include "launcher/vm/run-dir.h"
 
 #define PCI_FOLDER  "sys/bus/pci/devices/"
 #define MDEV_FOLDER "sys/bus/mdev/devices/"
@@ -20,12 +21,6 @@ vp_host_devices_folder (const VpDeviceSpec *spec, const VpPciFunction *function)
     return g_strconcat (MDEV_FOLDER, spec->ref.uuid, NULL);
   address = vp_pci_address_to_string (&function->address);
   return g_strconcat (PCI_FOLDER, address, NULL);
-}
-
-VpHostNode
-vp_host_devices_node (const VpDeviceSpec *spec)
-{
-  return vp_device_spec_is_by_iommufd (spec) ? VP_HOST_NODE_CDEV : VP_HOST_NODE_GROUP;
 }
 
 GPtrArray *
@@ -54,35 +49,32 @@ vp_host_devices_resolve (const VpInventory *inventory, const VpDeviceSpec *spec,
   return g_steal_pointer (&functions);
 }
 
-static gboolean
-check_node (VpSysfs *sysfs, const VpPciFunction *function, VpHostNode node, GError **error)
-{
-  g_autofree char *address = vp_pci_address_to_string (&function->address);
-  g_autofree char *folder = g_strconcat (PCI_FOLDER, address, NULL);
-
-  switch (node)
-    {
-    case VP_HOST_NODE_NONE:
-      return TRUE;
-    case VP_HOST_NODE_GROUP:
-      return vp_vfio_node_check (sysfs, function->group, error);
-    case VP_HOST_NODE_CDEV:
-      return vp_vfio_cdev_check (sysfs, folder, error);
-    }
-  g_return_val_if_reached (FALSE);
-}
-
 gboolean
 vp_host_devices_check (VpSysfs *sysfs,
                        const VpInventory *inventory,
                        const VpPciFunction *function,
+                       const VpDeviceSpec *spec,
                        const GPtrArray *taken,
-                       VpHostNode node,
                        GError **error)
 {
-  if (!vp_inventory_check_assignable (inventory, function, taken, error))
-    return FALSE;
+  return vp_inventory_check_assignable (inventory, function, taken, error) &&
+         (!spec->bind || spec->force || vp_vfio_is_vfio_driver (function->driver) ||
+          vp_host_use_check (sysfs, function, error));
+}
 
+gboolean
+vp_host_devices_check_free (VpSysfs *sysfs,
+                            const VpPciFunction *function,
+                            VpHostNode node,
+                            guint patience_ms,
+                            GError **error)
+{
+  g_autofree char *base = vp_run_dir_base (vp_sysfs_get_root (sysfs));
+
+  if (function->group < 0)
+    return TRUE;
   /* Before it is bound there is no node to look at. */
-  return !vp_vfio_is_vfio_driver (function->driver) || check_node (sysfs, function, node, error);
+  return vp_group_lock_check (base, function->group, error) &&
+         (!vp_vfio_is_vfio_driver (function->driver) ||
+          vp_host_node_wait (sysfs, function, node, patience_ms, error));
 }

@@ -82,13 +82,13 @@ read_iommufd (VpHostFacts *facts, VpSysfs *sysfs)
     facts->iommufd_error = g_strdup (error->message);
 }
 
-/* The soft limit: QEMU inherits it. */
+/* The hard limit: the soft one is raised as far before QEMU starts. */
 static void
 read_memlock (VpHostFacts *facts, VpSysfs *sysfs)
 {
   g_autofree char *limits = read_text (sysfs, "proc/self/limits");
   g_autofree char *status = read_text (sysfs, "proc/self/status");
-  g_autofree char *limit = find (limits, "^Max locked memory +([0-9]+)");
+  g_autofree char *limit = find (limits, "^Max locked memory +\\S+ +([0-9]+)");
   g_autofree char *capabilities = find (status, "^CapEff:\\s*([0-9a-f]{1,16})$");
 
   facts->memlock = limit != NULL ? g_ascii_strtoull (limit, NULL, 10) : G_MAXUINT64;

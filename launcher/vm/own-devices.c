@@ -1,16 +1,40 @@
 #include "launcher/vm/own-devices.h"
 
+#include "launcher/config/memory-block.h"
 #include "launcher/error.h"
 #include "launcher/vm/argv-writer.h"
 #include "launcher/vm/disk-node.h"
 #include "launcher/vm/nic-backend.h"
+#include "launcher/vm/readiness.h"
+
+#define READY_ID "ready"
+
+/* Those that the user lists; the others come behind them. */
+static guint
+n_listed (const VpConfig *config)
+{
+  return config->disks->len + config->nics->len + config->shares->len;
+}
+
+static gboolean
+has_ready_port (const VpConfig *config)
+{
+  return config->ready.kind == VP_READY_PORT;
+}
+
+static gboolean
+has_more_memory (const VpConfig *config)
+{
+  return config->max_memory > config->memory;
+}
 
 VpRootBus
 vp_own_devices_root (const VpConfig *config)
 {
   return (VpRootBus){ .machine = config->machine,
                       .n_nodes = config->machine == VP_MACHINE_Q35 ? config->numa : 0,
-                      .n_own = config->disks->len + config->nics->len + config->shares->len };
+                      .n_own = n_listed (config) + (has_ready_port (config) ? 1 : 0) +
+                               (has_more_memory (config) ? 1 : 0) };
 }
 
 /* Makes the @index-th of them all. */
@@ -88,6 +112,45 @@ add_share (GPtrArray *argv, const VpConfig *config, guint i)
   vp_argv_add_json (argv, "-device", device);
 }
 
+/* What the guest writes to the port is not looked at. But without a backend that counts as
+ * connected, and QEMU's null does not, the writer would hang (chardev/char-null.c; measured). */
+static void
+add_ready_port (GPtrArray *argv, const VpConfig *config)
+{
+  JsonObject *port = json_object_new ();
+
+  vp_argv_add (argv, "-chardev", "ringbuf,size=4096,id=" READY_ID);
+  vp_argv_add_json (argv, "-device",
+                    new_device (config, "virtio-serial-pci", READY_ID, n_listed (config)));
+
+  json_object_set_string_member (port, "driver", "virtserialport");
+  json_object_set_string_member (port, "id", VP_READINESS_PORT_ID);
+  json_object_set_string_member (port, "bus", READY_ID ".0");
+  json_object_set_string_member (port, "chardev", READY_ID);
+  json_object_set_string_member (port, "name", config->ready.port);
+  vp_argv_add_json (argv, "-device", port);
+}
+
+/* Nothing of it is there at first. */
+static void
+add_more_memory (GPtrArray *argv, const VpConfig *config)
+{
+  guint index = n_listed (config) + (has_ready_port (config) ? 1 : 0);
+  JsonObject *device = new_device (config, "virtio-mem-pci", VP_OWN_DEVICES_MEMORY_ID, index);
+  JsonObject *backend = json_object_new ();
+
+  json_object_set_string_member (backend, "qom-type", "memory-backend-ram");
+  json_object_set_string_member (backend, "id", VP_OWN_DEVICES_MEMORY_ID);
+  json_object_set_int_member (backend, "size", (gint64) (config->max_memory - config->memory));
+  json_object_set_boolean_member (backend, "reserve", FALSE);
+  vp_argv_add_json (argv, "-object", backend);
+
+  json_object_set_string_member (device, "memdev", VP_OWN_DEVICES_MEMORY_ID);
+  json_object_set_int_member (device, "block-size",
+                              (gint64) vp_memory_block (config->memory, config->max_memory));
+  vp_argv_add_json (argv, "-device", device);
+}
+
 gboolean
 vp_own_devices_check (const VpConfig *config, GError **error)
 {
@@ -100,9 +163,11 @@ vp_own_devices_check (const VpConfig *config, GError **error)
   if (root.n_own <= n_slots)
     return TRUE;
 
-  g_set_error (error, VP_ERROR, VP_ERROR_USAGE,
-               "%u disks, network cards and shares: a %s machine has room for %u", root.n_own,
-               vp_machine_type_to_string (config->machine), n_slots);
+  g_set_error (
+      error, VP_ERROR, VP_ERROR_USAGE,
+      "%u emulated devices (disks, network cards, shares, the ready port, memory that can be "
+      "added): a %s machine has room for %u",
+      root.n_own, vp_machine_type_to_string (config->machine), n_slots);
   return FALSE;
 }
 
@@ -117,4 +182,8 @@ vp_own_devices_add (GPtrArray *argv, const VpConfig *config)
     add_nic (argv, config, i);
   for (guint i = 0; i < config->shares->len; i++)
     add_share (argv, config, i);
+  if (has_ready_port (config))
+    add_ready_port (argv, config);
+  if (has_more_memory (config))
+    add_more_memory (argv, config);
 }

@@ -2,8 +2,8 @@
 
 #include "qmp/error.h"
 
-/* QEMU frees a device, and lets go of its backend, once no thread reads the old memory map any more
- * (RCU): milliseconds, longer on a host with more to do than processors. */
+/* A device keeps its backend until QEMU frees it, which may be once no thread reads the old memory
+ * map any more (RCU). QEMU 7.2 was never seen to be late; two seconds are for a busy host. */
 #define FIRST_INTERVAL_MS 10
 #define LAST_INTERVAL_MS  200
 #define MAX_TRIES         12

@@ -99,10 +99,10 @@ gboolean vp_plugger_add_finish (VpPlugger *self,
  * @callback: called once, later
  * @user_data: for @callback
  *
- * Takes the backends back, in reverse: after DEVICE_DELETED, and not before. QEMU frees a device
- * some time after that event, and its backend is busy until then: what is refused is asked for
- * again, a few times. Comes DEVICE_DELETED while the device is still being added, this begins when
- * that is over.
+ * Takes the backends back, in reverse: after DEVICE_DELETED, and not before. QEMU may free a
+ * device some time after that event, and its backend is busy until then: what is refused is asked
+ * for again, a few times. Comes DEVICE_DELETED while the device is still being added, this begins
+ * when that is over.
  */
 void vp_plugger_clear_async (VpPlugger *self,
                              VpQmpClient *client,

@@ -3,6 +3,7 @@
 #include "launcher/error.h"
 #include "launcher/vm/autofd.h"
 #include "launcher/vm/console.h"
+#include "launcher/vm/leftover.h"
 #include "launcher/vm/qemu-process.h"
 #include "launcher/vm/stop-ladder.h"
 #include "qmp/error.h"
@@ -323,6 +324,8 @@ spawn (VpQemu *self, char **argv, VpRunDir *run_dir, GError **error)
   self->process = start_process (self, argv, qmp_theirs, console_theirs, log_fd, error);
   if (self->process == NULL)
     return FALSE;
+  if (run_dir != NULL)
+    vp_leftover_note (run_dir, vp_qemu_process_get_pid (self->process));
   g_signal_connect (self->process, "exited", G_CALLBACK (on_exited), self);
   self->client = vp_qmp_client_new (socket);
   g_signal_connect (self->client, "event", G_CALLBACK (on_event), self);

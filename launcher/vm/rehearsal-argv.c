@@ -32,6 +32,31 @@ add_stand_ins (GPtrArray *argv, const VpStandIns *stand_ins, const VpPlanDevice 
     }
 }
 
+/* Returns: (nullable): what a planned device was asked for as */
+static const VpDeviceSpec *
+find_spec (const VpBlueprint *blueprint, const VpPlanDevice *planned)
+{
+  guint index;
+
+  if (planned == NULL || !g_ptr_array_find (blueprint->plan->devices, (gpointer) planned, &index))
+    return NULL;
+  return blueprint->specs->pdata[index];
+}
+
+static void
+add_substitute (GPtrArray *argv, JsonObject *device)
+{
+  JsonObject *substitute = json_object_new ();
+
+  json_object_set_string_member (substitute, "driver", "virtio-rng-pci");
+  for (const char *const *name = (const char *const[]){ "id", "bus", "addr", NULL }; *name != NULL;
+       name++)
+    json_object_set_member (substitute, *name,
+                            json_node_copy (json_object_get_member (device, *name)));
+  json_object_set_string_member (substitute, "disable-legacy", "on");
+  vp_argv_add_json (argv, "-device", substitute);
+}
+
 static void
 add_device (GPtrArray *argv,
             const VpBlueprint *blueprint,
@@ -42,23 +67,20 @@ add_device (GPtrArray *argv,
   const char *driver = device != NULL ? vp_qmp_message_get_string (device, "driver") : NULL;
   const char *id = device != NULL ? vp_qmp_message_get_string (device, "id") : NULL;
   const VpPlanDevice *planned = id != NULL ? vp_plan_find_device (blueprint->plan, id) : NULL;
+  const VpDeviceSpec *spec = find_spec (blueprint, planned);
 
   if (planned != NULL && planned->function != NULL)
     add_stand_ins (argv, stand_ins, planned);
-  else if (g_strcmp0 (driver, "isa-serial") == 0)
-    return; /* nobody looks at the console */
-  else if (planned == NULL && driver != NULL && g_strv_contains (backed, driver))
+  else if (g_strcmp0 (driver, "isa-serial") == 0 || g_strcmp0 (driver, "scsi-hd") == 0)
+    return; /* nobody looks at the console, and a disk has no BARs; its controller has */
+  else if (spec != NULL && spec->nic != NULL)
     {
-      JsonObject *substitute = json_object_new ();
-
-      json_object_set_string_member (substitute, "driver", "virtio-rng-pci");
-      for (const char *const *name = (const char *const[]){ "id", "bus", "addr", NULL };
-           *name != NULL; name++)
-        json_object_set_member (substitute, *name,
-                                json_node_copy (json_object_get_member (device, *name)));
-      json_object_set_string_member (substitute, "disable-legacy", "on");
-      vp_argv_add_json (argv, "-device", substitute);
+      json_object_remove_member (device, "netdev"); /* it does without */
+      vp_argv_add_json (argv, "-device", json_object_ref (device));
     }
+  else if ((spec != NULL && spec->disk != NULL) ||
+           (planned == NULL && driver != NULL && g_strv_contains (backed, driver)))
+    add_substitute (argv, device);
   else
     vp_argv_add (argv, "-device", text);
 }

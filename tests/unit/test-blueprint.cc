@@ -1,8 +1,11 @@
 #include "devices/error.h"
 #include "launcher/error.h"
 #include "launcher/vm/blueprint.h"
+#include "launcher/vm/group-lock.h"
+#include "launcher/vm/run-dir.h"
 #include "qmp/message.h"
 
+#include "tests/support/fake-passt.h"
 #include "tests/support/fake-sysfs.h"
 #include "tests/support/golden.h"
 #include "tests/support/plan-input.h"
@@ -15,6 +18,7 @@
 #include <set>
 #include <string>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <vector>
 
 namespace
@@ -117,6 +121,35 @@ TEST_F (Blueprint, ResolvesEveryKindOfReference)
   EXPECT_STREQ (device_at (blueprint->plan, 1)->ref, "42:00.0") << "as typed";
   ASSERT_EQ (blueprint->specs->len, 3u);
   EXPECT_EQ (blueprint->specs->pdata[2], blueprint->config->devices->pdata[2]);
+}
+
+TEST_F (Blueprint, WhatIsBehindADeviceIsOnTheCommandLineToo)
+{
+  const FakePasst passt;
+  TempFolder folder;
+  const std::string disk = "disk," + folder.write ("d", "");
+  const std::string cold_disk = disk + ",plug=cold";
+
+  host_.write ("dev/vhost-net", "");
+  g_autoptr (VpBlueprint) blueprint = must_build ({ { "device", "nic,tap,ifname=t0,plug=cold" },
+                                                    { "device", "nic,user" },
+                                                    { "device", "nic,passt,plug=cold" },
+                                                    { "device", cold_disk.c_str () } });
+  g_autofree char *argv = g_strjoinv (" ", blueprint->argv);
+
+  EXPECT_EQ (ids_of (blueprint),
+             (Ids{ "virtio-net-pci0", "virtio-net-pci1", "virtio-net-pci2", "virtio-blk-pci0" }));
+  EXPECT_STREQ (device_at (blueprint->plan, 0)->ref, "nic,tap");
+  EXPECT_STREQ (device_at (blueprint->plan, 3)->ref, disk.c_str ());
+  ASSERT_EQ (blueprint->cold->len, 3u) << "a hot one is not among them";
+  EXPECT_NE (strstr (argv, R"("ifname":"t0","script":"no","downscript":"no","vhost":true,)"
+                           R"("vhostfd":"5"})"),
+             nullptr)
+      << argv;
+  EXPECT_NE (strstr (argv, R"({"type":"socket","id":"virtio-net-pci2","fd":"6"})"), nullptr)
+      << argv;
+  EXPECT_LT (strstr (argv, "-blockdev"), strstr (argv, "virtio-blk-pci")) << argv;
+  EXPECT_EQ (strstr (argv, "virtio-net-pci1"), nullptr) << argv;
 }
 
 TEST_F (Blueprint, ADeviceThatIsNamedTwiceIsOneDevice)
@@ -238,6 +271,38 @@ TEST_F (Blueprint, ANodeThatDoesNotExistYetIsNotMissed)
   EXPECT_NE (blueprint, nullptr);
 }
 
+TEST_F (Blueprint, WhatTheHostLivesOnCanBeForced)
+{
+  host_.pci ("0000:44:00.0").attribute ("boot_vga", "1\n");
+  g_autoptr (VpBlueprint) blueprint =
+      must_build ({ { "device", "44:00.0,bind=on,force=on" }, { "device", "44:00.1,bind=on" } });
+
+  EXPECT_NE (blueprint, nullptr);
+}
+
+TEST_F (Blueprint, WhatIsBoundAlreadyTheHostDoesNotLiveOn)
+{
+  host_.pci ("0000:41:00.0").attribute ("boot_vga", "1\n");
+  g_autoptr (VpBlueprint) blueprint = must_build ({ { "device", "41:00.0,bind=on" } });
+
+  EXPECT_NE (blueprint, nullptr);
+}
+
+TEST_F (Blueprint, WhatAnotherVmHasIsNamedWithIt)
+{
+  g_autofree char *base = vp_run_dir_base (host_.root ());
+  g_autoptr (GError) error = nullptr;
+  const int lock = vp_group_lock_take (base, 41, "first", nullptr);
+
+  ASSERT_GE (lock, 0);
+  EXPECT_EQ (build (host_, { { "device", "42:00.0" } }, {}, &error), nullptr);
+  EXPECT_TRUE (g_error_matches (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_BUSY));
+  EXPECT_STREQ (error->message, "group 41: VM first has it");
+
+  close (lock);
+  g_autoptr (VpBlueprint) blueprint = must_build ({ { "device", "42:00.0" } });
+}
+
 struct Bad
 {
   const char *name;
@@ -264,6 +329,12 @@ const Bad bad[] = {
     VP_DEVICE_ERROR,
     VP_DEVICE_ERROR_NO_IOMMU,
     "0000:45:00.0" },
+  { "in_use_by_the_host",
+    { { "device", "/dev/vfio/43,bind=on" } },
+    VP_DEVICE_ERROR,
+    VP_DEVICE_ERROR_IN_USE,
+    "0000:44:00.0: the host lives on it: it is the screen",
+    [] (FakeSysfs &host) { host.pci ("0000:44:00.0").attribute ("boot_vga", "1\n"); } },
   { "not_bound",
     { { "device", "44:00.0" } },
     VP_DEVICE_ERROR,
@@ -295,6 +366,15 @@ const Bad bad[] = {
     VP_DEVICE_ERROR,
     VP_DEVICE_ERROR_NOT_FOUND,
     "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001" },
+  { "mediated_device_without_a_node",
+    { { "device", "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001" } },
+    VP_DEVICE_ERROR,
+    VP_DEVICE_ERROR_NOT_BOUND,
+    "/dev/vfio/91",
+    [] (FakeSysfs &host) {
+      host.add_mdev ("83b8f4f2-509f-382f-3c1e-e6bfe0fa1001", "0000:41:00.0", 91);
+      std::filesystem::remove (std::string (host.root ()) + "/dev/vfio/91");
+    } },
   { "same_id_twice",
     { { "device", "41:00.0,id=x" }, { "device", "42:00.0,id=x" } },
     VP_DEVICE_ERROR,

@@ -151,13 +151,13 @@ INSTANTIATE_TEST_SUITE_P (Table,
                           testing::ValuesIn (interrupts),
                           name_of_row<InterruptsRow>);
 
-TEST_F (HostFacts, ReadsTheSoftLimitOfLockedMemory)
+TEST_F (HostFacts, ReadsTheHardLimitOfLockedMemory)
 {
   const std::string heading = "Limit                     Soft Limit           Hard Limit  Units\n";
 
   host_.write ("proc/self/limits", heading + "Max locked memory         8388608      "
                                              "17179869184  bytes\nMax pending 1 2 signals\n");
-  EXPECT_EQ (read ().memlock, 8388608U);
+  EXPECT_EQ (read ().memlock, 17179869184U);
   host_.write ("proc/self/limits",
                heading + "Max locked memory         unlimited            unlimited    bytes\n");
   EXPECT_EQ (read ().memlock, G_MAXUINT64);

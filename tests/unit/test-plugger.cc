@@ -5,94 +5,14 @@
 #include "tests/support/async-result.h"
 #include "tests/support/fake-qmp.h"
 #include "tests/support/plug-input.h"
+#include "tests/support/plug-world.h"
 #include "tests/support/row-name.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <set>
 
 namespace
 {
-
-/* A QEMU that remembers what it was given: "node d", "netdev d", "device d", "fd d-fd0". */
-class Qemu : public FakeQmp
-{
-public:
-  std::set<std::string> has;
-  std::vector<std::string> heard; /* commands, in their order */
-  int fail_at = -1;               /* which of them fails, and */
-  bool fails_late = false;        /* whether it has read its arguments by then */
-  int n_busy = 0;                 /* how often a backend is still in use */
-
-  void
-  answer (const Heard &command)
-  {
-    const std::string name = command.command ();
-    const bool fails = static_cast<int> (heard.size ()) == fail_at;
-
-    heard.push_back (name);
-    if (name == "getfd")
-      for (int fd : take_fds ())
-        close (fd);
-    if (!fails)
-      carry_out (command, name);
-    else if (fails_late)
-      take_descriptors (command);
-
-    if (fails || refused_)
-      fail (command, "GenericError", "no: " + name);
-    else
-      reply (command);
-  }
-
-private:
-  bool refused_ = false;
-
-  void
-  add (const std::string &what)
-  {
-    refused_ = !has.insert (what).second;
-  }
-  void
-  remove (const std::string &what)
-  {
-    refused_ = has.erase (what) == 0;
-  }
-  void
-  take_descriptors (const Heard &command)
-  {
-    for (auto it = has.begin (); it != has.end ();)
-      it = it->rfind ("fd ", 0) == 0 &&
-                   command.line ().find ("\"" + it->substr (3) + "\"") != std::string::npos
-               ? has.erase (it)
-               : std::next (it);
-  }
-  void
-  carry_out (const Heard &command, const std::string &name)
-  {
-    refused_ = false;
-    if (name == "getfd")
-      add ("fd " + command.argument ("fdname"));
-    else if (name == "closefd")
-      remove ("fd " + command.argument ("fdname"));
-    else if (name == "blockdev-add")
-      add ("node " + command.argument ("node-name"));
-    else if (name == "netdev_add")
-      add ("netdev " + command.argument ("id"));
-    else if (name == "device_add")
-      add ("device " + command.argument ("id"));
-    else if (n_busy-- > 0)
-      refused_ = true;
-    else if (name == "blockdev-del")
-      remove ("node " + command.argument ("node-name"));
-    else if (name == "netdev_del")
-      remove ("netdev " + command.argument ("id"));
-    else
-      throw std::logic_error ("unknown: " + name);
-    if (name.find ("_add") != std::string::npos)
-      take_descriptors (command);
-  }
-};
 
 int n_keepers; /* that are alive */
 
@@ -117,7 +37,8 @@ open_null (const VpPlugFd *fd, GObject **keeper, gpointer user_data, GError **er
 class Plugger : public testing::TestWithParam<PlugKind>
 {
 protected:
-  Qemu qemu;
+  FakeQmp qemu;
+  PlugWorld world;
   VpQmpClient *client = nullptr;
   VpPlugger *plugger = nullptr;
   bool cannot_open = false;
@@ -157,7 +78,7 @@ protected:
   {
     ASSERT_TRUE (run_until ([&] {
       while (!qemu.unheard ().empty ())
-        qemu.answer (qemu.hear ());
+        world.answer (qemu, qemu.hear ());
       return result.is_ready () && qemu.unheard ().empty ();
     }));
   }
@@ -187,22 +108,15 @@ protected:
     g_clear_error (&error);
     return vp_plugger_clear_finish (plugger, result.get (), &error);
   }
-  /* DEVICE_DELETED: the guest has let go. */
-  void
-  let_go ()
-  {
-    for (auto it = qemu.has.begin (); it != qemu.has.end ();)
-      it = it->rfind ("device ", 0) == 0 ? qemu.has.erase (it) : std::next (it);
-  }
   /* What a whole life is made of, undone things included. */
   std::vector<std::string>
   live ()
   {
     EXPECT_TRUE (add ());
-    let_go ();
+    world.let_go ();
     EXPECT_TRUE (clear ());
-    std::vector<std::string> life = std::move (qemu.heard);
-    qemu.heard.clear ();
+    std::vector<std::string> life = std::move (world.heard);
+    world.heard.clear ();
     return life;
   }
 };
@@ -211,12 +125,12 @@ TEST_P (Plugger, ALifeLeavesNothing)
 {
   ASSERT_TRUE (add ()) << error->message;
   EXPECT_EQ (outcome, VP_PLUG_DONE);
-  EXPECT_EQ (qemu.has.count ("device d"), 1u);
+  EXPECT_EQ (world.has.count ("device d"), 1u);
   EXPECT_EQ (n_keepers, strcmp (GetParam ().name, "passt") == 0);
 
-  let_go ();
+  world.let_go ();
   EXPECT_TRUE (clear ());
-  EXPECT_TRUE (qemu.has.empty ()) << *qemu.has.begin ();
+  EXPECT_TRUE (world.has.empty ()) << *world.has.begin ();
   EXPECT_EQ (n_keepers, 0);
 
   EXPECT_TRUE (add ()) << "once more";
@@ -234,22 +148,22 @@ TEST_P (Plugger, WhereverItFailsNothingIsLeft)
     for (int k = 0; k < n; k++)
       {
         SCOPED_TRACE (testing::Message () << life[k] << ", number " << k << (late ? ", late" : ""));
-        qemu.heard.clear ();
-        qemu.fail_at = k;
-        qemu.fails_late = late;
+        world.heard.clear ();
+        world.fail_at = k;
+        world.fails_late = late;
 
         EXPECT_FALSE (add ());
         EXPECT_TRUE (g_error_matches (error, VP_QMP_ERROR, VP_QMP_ERROR_COMMAND));
         EXPECT_EQ (error->message, "no: " + life[k]);
         if (outcome == VP_PLUG_ACCEPTED)
           {
-            EXPECT_EQ (qemu.has.count ("device d"), 1u);
-            let_go ();
+            EXPECT_EQ (world.has.count ("device d"), 1u);
+            world.let_go ();
             EXPECT_TRUE (clear ());
           }
         else
           EXPECT_EQ (outcome, VP_PLUG_UNDONE);
-        EXPECT_TRUE (qemu.has.empty ()) << *qemu.has.begin ();
+        EXPECT_TRUE (world.has.empty ()) << *world.has.begin ();
         EXPECT_EQ (n_keepers, 0);
       }
 }
@@ -275,10 +189,10 @@ TEST_P (Plugger, WhatIsUndoneIsUndoneInReverse)
 TEST_P (Plugger, ABusyBackendIsAskedForAgain)
 {
   ASSERT_TRUE (add ());
-  let_go ();
-  qemu.n_busy = 2;
+  world.let_go ();
+  world.n_busy = 2;
   EXPECT_TRUE (clear ());
-  EXPECT_TRUE (qemu.has.empty ()) << *qemu.has.begin ();
+  EXPECT_TRUE (world.has.empty ()) << *world.has.begin ();
 }
 
 TEST_P (Plugger, ABackendThatStaysIsToldAtLast)
@@ -288,8 +202,8 @@ TEST_P (Plugger, ABackendThatStaysIsToldAtLast)
   else
     {
       ASSERT_TRUE (add ());
-      let_go ();
-      qemu.n_busy = 1000;
+      world.let_go ();
+      world.n_busy = 1000;
       EXPECT_FALSE (clear ());
       EXPECT_TRUE (g_error_matches (error, VP_QMP_ERROR, VP_QMP_ERROR_COMMAND));
       EXPECT_EQ (n_keepers, 0);
@@ -305,21 +219,21 @@ TEST_P (Plugger, TheEventMayComeBeforeTheReply)
     {
       if (command.command () != "device_add")
         {
-          qemu.answer (command);
+          world.answer (qemu, command);
           continue;
         }
       vp_plugger_clear_async (plugger, client, AsyncResult::ready, &cleared);
       run_pending ();
       EXPECT_TRUE (qemu.unheard ().empty ()) << "it waits for the reply";
-      qemu.answer (command);
-      let_go ();
+      world.answer (qemu, command);
+      world.let_go ();
       break;
     }
   answer_until (cleared);
   finish_add (added);
   EXPECT_TRUE (vp_plugger_clear_finish (plugger, cleared.get (), nullptr));
-  let_go (); /* what sits on a controller that was gone */
-  EXPECT_TRUE (qemu.has.empty ()) << *qemu.has.begin ();
+  world.let_go (); /* what sits on a controller that was gone */
+  EXPECT_TRUE (world.has.empty ()) << *world.has.begin ();
 }
 
 TEST_P (Plugger, QemuMayEndAtAnyMoment)
@@ -329,7 +243,8 @@ TEST_P (Plugger, QemuMayEndAtAnyMoment)
   for (size_t k = 0; k < life.size (); k++)
     {
       SCOPED_TRACE (k);
-      Qemu other;
+      FakeQmp other;
+      PlugWorld its_world;
       bool can_open = false;
       AsyncResult added, cleared;
       g_autoptr (VpQmpClient) its_client = vp_qmp_client_new (other.socket ());
@@ -344,7 +259,7 @@ TEST_P (Plugger, QemuMayEndAtAnyMoment)
         {
           if (added.is_ready () && other.unheard ().empty ())
             vp_plugger_clear_async (its, its_client, AsyncResult::ready, &cleared);
-          other.answer (other.hear ());
+          its_world.answer (other, other.hear ());
           run_pending ();
         }
       other.drop ();
@@ -372,7 +287,7 @@ TEST_P (Plugger, ADescriptorThatCannotBeOpened)
   EXPECT_FALSE (add ());
   EXPECT_EQ (outcome, VP_PLUG_UNDONE);
   EXPECT_TRUE (g_error_matches (error, VP_ERROR, VP_ERROR_HOST));
-  EXPECT_TRUE (qemu.has.empty ());
+  EXPECT_TRUE (world.has.empty ());
 }
 
 INSTANTIATE_TEST_SUITE_P (Table, Plugger, testing::ValuesIn (plug_kinds), name_of_row<PlugKind>);

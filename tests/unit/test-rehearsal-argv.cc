@@ -175,4 +175,21 @@ TEST_F (RehearsalArgv, DoesNotNeedTheDevice)
              std::string::npos);
 }
 
+TEST_F (RehearsalArgv, OpensNothingThatIsBehindADevice)
+{
+  g_autoptr (VpBlueprint) whole =
+      blueprint ({ { "qemu", "/bin/true" },
+                   { "device", "disk," + path ("disk.img") + ",model=virtio-scsi,plug=cold,id=a" },
+                   { "device", "nic,user,model=e1000e,plug=cold,id=b" } });
+  g_autoptr (VpStandIns) none = vp_stand_ins_new (whole->plan);
+  g_auto (GStrv) argv = vp_rehearsal_argv (whole, none);
+  g_autofree char *text = g_strjoinv (" ", argv);
+
+  for (const char *absent : { "-blockdev", "-netdev", "disk.img", "scsi", "\"netdev\"" })
+    EXPECT_EQ (strstr (text, absent), nullptr) << text;
+  EXPECT_NE (strstr (text, R"({"driver":"virtio-rng-pci","id":"a","bus":"port1")"), nullptr)
+      << text;
+  EXPECT_NE (strstr (text, R"({"driver":"e1000e","id":"b","bus":"port2")"), nullptr) << text;
+}
+
 } // namespace

@@ -204,4 +204,16 @@ TEST_F (VfioNode, WithoutProcNobodyIsSeen)
   EXPECT_EQ (holder (7), "");
 }
 
+/* Whoever has the group, but not the node of containers, has nothing. */
+TEST_F (VfioNode, TheContainerIsLookedAtToo)
+{
+  const std::string container = std::string (fake.root ()) + "/dev/vfio/vfio";
+  fake.add_group_node (7);
+
+  std::filesystem::remove (container);
+  EXPECT_EQ (check (7, VP_DEVICE_ERROR_IO), "/dev/vfio/vfio: No such file or directory");
+  fake.make_folder ("dev/vfio/vfio"); /* which nobody may write, not even root */
+  EXPECT_EQ (check (7, VP_DEVICE_ERROR_IO), "/dev/vfio/vfio: Is a directory");
+}
+
 } // namespace
