@@ -152,16 +152,6 @@ TEST_F (AttachRequest, FallsBackWithoutAskingWhereTheKernelHasNone)
   EXPECT_TRUE (qemu_.unheard ().empty ());
 }
 
-TEST_F (AttachRequest, SomebodyElseHasIt)
-{
-  host_.add_open_file (4711, "qemu-system-x86", 9, NODE);
-  prepare ("41:00.0,iommufd=on");
-  qemu_.reply (qemu_.hear ("device-list-properties"), CAN);
-  take_iommu ();
-  EXPECT_FALSE (finish ());
-  EXPECT_TRUE (g_error_matches (error_, VP_DEVICE_ERROR, VP_DEVICE_ERROR_BUSY));
-}
-
 TEST_F (AttachRequest, AHostThatHasNoSuchDevice)
 {
   prepare ("77:00.0,iommufd=on");

@@ -150,7 +150,7 @@ TEST (ProgramDoctor, SaysWhatABareHostLacks)
 
   EXPECT_EQ (outcome.status, 3);
   EXPECT_EQ (outcome.err, "");
-  EXPECT_EQ (std::count (outcome.out.begin (), outcome.out.end (), '\n'), 10);
+  EXPECT_EQ (std::count (outcome.out.begin (), outcome.out.end (), '\n'), 11);
   EXPECT_EQ (outcome.out.find ('\033'), std::string::npos);
   EXPECT_NE (outcome.out.find ("failed   iommu                none: "), std::string::npos)
       << outcome.out;

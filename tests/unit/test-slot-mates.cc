@@ -41,6 +41,7 @@ protected:
   {
     host_.add_driver ("vfio-pci");
     host_.add_driver ("e1000e");
+    host_.add_group_node (40);
     set_driver ("vfio-pci");
   }
   void
