@@ -60,6 +60,8 @@ find_boot_reason (const VpPlanRequest *request)
 
   if (request->is_mediated)
     return "mediated device, whose BARs are known only once it is open: placed before boot";
+  if (request->is_vfio_user)
+    return "vfio-user device, whose BARs are known only to who connects: placed before boot";
   if (function == NULL)
     return NULL;
 

@@ -20,11 +20,14 @@ typedef enum
 
 /**
  * VpPlanRequest:
- * @ref: (not nullable): the reference as the user typed it, or the name of a QEMU device driver
+ * @ref: (not nullable): the reference as the user typed it, the name of a QEMU device driver, or
+ *   the socket of a vfio-user device
  * @function: (nullable): the host function; %NULL for a device that QEMU emulates
  * @id: (nullable): the id to use; %NULL to have one made
  * @plug: what the user asked for
  * @is_mediated: it is a mediated device, which is no host function: sysfs does not tell its BARs
+ * @is_vfio_user: it is emulated by a vfio-user server, which tells its BARs to who connects: most
+ *   serve one client at a time, and some only one ever, so that nobody can ask before QEMU does
  *
  * One device to be placed. Borrows; the caller keeps all of it alive.
  */
@@ -35,6 +38,7 @@ typedef struct
   const char *id;
   VpPlug plug;
   gboolean is_mediated;
+  gboolean is_vfio_user;
 } VpPlanRequest;
 
 /**

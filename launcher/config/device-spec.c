@@ -10,6 +10,7 @@
 #define VFIO_KEYS "plug=, id=, bind=, rombar=, x-no-mmap="
 #define QEMU_KEYS "driver=, plug=, id= and the device's own properties"
 #define RNG_KEYS  "plug=, id="
+#define USER_KEYS "socket=, plug=, id="
 
 /* What argv.c calls the VM's own parts; the plan's ports and bridges are reserved beside them. */
 #define OWN_IDS "^(qmp|console|(disk|nic|share)[0-9]+)$"
@@ -133,6 +134,8 @@ set_qemu_param (VpDeviceSpec *spec, const VpParam *param, GError **error)
                                  G_REGEX_DOLLAR_ENDONLY, 0) ||
           g_str_equal (param->value, "help"))
         return vp_error_refuse (error, param->value, "is not the name of a device (driver)");
+      if (g_str_equal (param->value, VP_DEVICE_ID_VFIO_USER))
+        return vp_error_refuse (error, param->value, "is asked for as vfio-user,socket=PATH");
       if (g_str_has_prefix (param->value, "vfio-"))
         return vp_error_refuse (error, param->value,
                                 "is for host devices: give the reference instead");
@@ -148,9 +151,37 @@ set_qemu_param (VpDeviceSpec *spec, const VpParam *param, GError **error)
 }
 
 static gboolean
+set_vfio_user_param (VpDeviceSpec *spec, const VpParam *param, GError **error)
+{
+  gsize length = strlen (param->value);
+
+  if (!g_str_equal (param->key, "socket"))
+    return vp_params_refuse (param, USER_KEYS, error);
+  if (!g_path_is_absolute (param->value))
+    return vp_error_refuse (error, param->value, "is not an absolute path (socket)");
+  if (length > VP_DEVICE_SPEC_MAX_SOCKET)
+    return vp_error_refuse (error, param->value,
+                            "has %" G_GSIZE_FORMAT " bytes, the path of a socket at most %d",
+                            length, VP_DEVICE_SPEC_MAX_SOCKET);
+
+  spec->socket = g_strdup (param->value);
+  return TRUE;
+}
+
+static const char *
+known_keys (const VpDeviceSpec *spec, gboolean is_rng)
+{
+  if (spec->kind == VP_DEVICE_SPEC_VFIO)
+    return VFIO_KEYS;
+  if (spec->kind == VP_DEVICE_SPEC_VFIO_USER)
+    return USER_KEYS;
+  return is_rng ? RNG_KEYS : QEMU_KEYS;
+}
+
+static gboolean
 set_param (VpDeviceSpec *spec, const VpParam *param, gboolean is_rng, GError **error)
 {
-  const char *known = spec->kind == VP_DEVICE_SPEC_VFIO ? VFIO_KEYS : is_rng ? RNG_KEYS : QEMU_KEYS;
+  const char *known = known_keys (spec, is_rng);
 
   if (param->value == NULL)
     return vp_params_refuse (param, known, error);
@@ -162,6 +193,8 @@ set_param (VpDeviceSpec *spec, const VpParam *param, gboolean is_rng, GError **e
     return vp_params_refuse (param, known, error);
   if (spec->kind == VP_DEVICE_SPEC_VFIO)
     return set_vfio_param (spec, param, error);
+  if (spec->kind == VP_DEVICE_SPEC_VFIO_USER)
+    return set_vfio_user_param (spec, param, error);
   return set_qemu_param (spec, param, error);
 }
 
@@ -169,6 +202,28 @@ gboolean
 vp_device_spec_is_mediated (const VpDeviceSpec *spec)
 {
   return spec->kind == VP_DEVICE_SPEC_VFIO && spec->ref.kind == VP_DEVICE_REF_MDEV;
+}
+
+static VpDeviceSpecKind
+kind_of (const char *head)
+{
+  if (g_str_equal (head, "vfio-user"))
+    return VP_DEVICE_SPEC_VFIO_USER;
+  return g_str_equal (head, "rng") || g_str_equal (head, "qemu") ? VP_DEVICE_SPEC_QEMU
+                                                                 : VP_DEVICE_SPEC_VFIO;
+}
+
+/* What the device cannot do without. */
+static gboolean
+check_complete (const VpDeviceSpec *spec, GError **error)
+{
+  if (spec->kind == VP_DEVICE_SPEC_QEMU && spec->driver == NULL)
+    g_set_error_literal (error, VP_ERROR, VP_ERROR_USAGE, "qemu: driver= is missing");
+  else if (spec->kind == VP_DEVICE_SPEC_VFIO_USER && spec->socket == NULL)
+    g_set_error_literal (error, VP_ERROR, VP_ERROR_USAGE, "vfio-user: socket= is missing");
+  else
+    return TRUE;
+  return FALSE;
 }
 
 VpDeviceSpec *
@@ -189,10 +244,11 @@ vp_device_spec_parse (const char *text, GError **error)
   spec->text = g_strdup (text);
   spec->properties = json_object_new ();
   spec->plug = VP_PLUG_AUTO;
-  spec->kind =
-      is_rng || g_str_equal (params->head, "qemu") ? VP_DEVICE_SPEC_QEMU : VP_DEVICE_SPEC_VFIO;
+  spec->kind = kind_of (params->head);
   if (is_rng)
     spec->driver = g_strdup ("virtio-rng-pci");
+  if (spec->kind == VP_DEVICE_SPEC_VFIO_USER)
+    spec->driver = g_strdup (VP_DEVICE_ID_VFIO_USER);
 
   if (g_str_equal (params->head, "disk") || g_str_equal (params->head, "nic"))
     {
@@ -211,12 +267,7 @@ vp_device_spec_parse (const char *text, GError **error)
         return NULL;
       }
 
-  if (spec->kind == VP_DEVICE_SPEC_QEMU && spec->driver == NULL)
-    {
-      g_set_error_literal (error, VP_ERROR, VP_ERROR_USAGE, "qemu: driver= is missing");
-      return NULL;
-    }
-  return g_steal_pointer (&spec);
+  return check_complete (spec, error) ? g_steal_pointer (&spec) : NULL;
 }
 
 void
@@ -227,6 +278,7 @@ vp_device_spec_free (VpDeviceSpec *spec)
 
   g_free (spec->text);
   g_free (spec->driver);
+  g_free (spec->socket);
   g_clear_pointer (&spec->properties, json_object_unref);
   g_free (spec->id);
   g_free (spec);

@@ -35,6 +35,21 @@ vp_attachment_facts_has_mates (const VpAttachmentFacts *facts)
   return facts->place.multifunction || facts->place.function_number > 0;
 }
 
+static const char *
+kind_of (const VpDeviceSpec *spec)
+{
+  switch (spec->kind)
+    {
+    case VP_DEVICE_SPEC_VFIO:
+      return "vfio";
+    case VP_DEVICE_SPEC_VFIO_USER:
+      return "vfio-user";
+    case VP_DEVICE_SPEC_QEMU:
+      break;
+    }
+  return "qemu";
+}
+
 JsonObject *
 vp_attachment_facts_to_json (const VpAttachmentFacts *facts)
 {
@@ -43,9 +58,10 @@ vp_attachment_facts_to_json (const VpAttachmentFacts *facts)
       facts->function != NULL ? vp_pci_address_to_string (&facts->function->address) : NULL;
 
   json_object_set_string_member (object, "id", facts->id);
-  json_object_set_string_member (object, "kind",
-                                 facts->spec->kind == VP_DEVICE_SPEC_VFIO ? "vfio" : "qemu");
+  json_object_set_string_member (object, "kind", kind_of (facts->spec));
   json_object_set_string_member (object, "address", address); /* NULL becomes null */
+  if (facts->spec->socket != NULL)
+    json_object_set_string_member (object, "socket", facts->spec->socket);
   json_object_set_string_member (object, "plug", facts->plug == VP_PLUG_COLD ? "cold" : "hot");
   json_object_set_string_member (object, "port", facts->place.port);
   json_object_set_string_member (object, "guest_path", facts->guest_path);

@@ -58,7 +58,8 @@ gboolean vp_attachment_facts_has_mates (const VpAttachmentFacts *facts);
 /**
  * vp_attachment_facts_to_json:
  *
- * Returns: (transfer full): "id", "kind", "address", "plug", "port" and "guest_path"
+ * Returns: (transfer full): "id", "kind", "address", "plug", "port" and "guest_path", and
+ *   the "socket" of a vfio-user device
  */
 JsonObject *vp_attachment_facts_to_json (const VpAttachmentFacts *facts);
 

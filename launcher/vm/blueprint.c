@@ -7,6 +7,7 @@
 #include "launcher/vm/host-devices.h"
 #include "launcher/vm/numa-nodes.h"
 #include "launcher/vm/own-devices.h"
+#include "launcher/vm/vfio-user.h"
 
 #include <string.h>
 
@@ -86,6 +87,13 @@ merge_wish (Wishes *wishes, guint index, VpDeviceSpec *spec, const char *ref, GE
   return FALSE;
 }
 
+/* What it names is no function of the host, and yet there is one of it. */
+static gboolean
+is_one_of_a_kind (const VpPlanRequest *request)
+{
+  return request->is_mediated || request->is_vfio_user;
+}
+
 static gboolean
 add_wish (Wishes *wishes,
           VpDeviceSpec *spec,
@@ -97,15 +105,16 @@ add_wish (Wishes *wishes,
     .ref = ref,
     .function = function,
     .is_mediated = vp_device_spec_is_mediated (spec),
+    .is_vfio_user = spec->kind == VP_DEVICE_SPEC_VFIO_USER,
   };
 
   for (guint i = 0; i < wishes->requests->len; i++)
     {
       const VpPlanRequest *other = &g_array_index (wishes->requests, VpPlanRequest, i);
 
-      if (function != NULL
-              ? other->function == function
-              : request.is_mediated && other->is_mediated && g_str_equal (other->ref, ref))
+      if (function != NULL ? other->function == function
+                           : is_one_of_a_kind (&request) && is_one_of_a_kind (other) &&
+                                 g_str_equal (other->ref, ref))
         return merge_wish (wishes, i, spec, ref, error);
     }
 
@@ -120,6 +129,8 @@ name_spec (const VpDeviceSpec *spec)
 {
   if (vp_device_spec_is_mediated (spec))
     return g_strdup (spec->ref.uuid);
+  if (spec->kind == VP_DEVICE_SPEC_VFIO_USER)
+    return g_strdup (spec->socket);
   if (spec->kind == VP_DEVICE_SPEC_QEMU)
     return g_strdup (spec->driver);
   return g_strndup (spec->text, strcspn (spec->text, ","));
@@ -142,6 +153,19 @@ resolve (Wishes *wishes, const VpInventory *inventory, VpDeviceSpec *spec, GErro
   return TRUE;
 }
 
+static gboolean
+check_device (const VpBlueprint *self, const Wishes *wishes, guint index, GError **error)
+{
+  const VpPlanRequest *request = &g_array_index (wishes->requests, VpPlanRequest, index);
+  const VpDeviceSpec *spec = wishes->specs->pdata[index];
+
+  if (request->is_vfio_user)
+    return vp_vfio_user_check_socket (spec->socket, error);
+  return request->function == NULL ||
+         vp_host_devices_check (self->sysfs, self->inventory, request->function, wishes->taken,
+                                TRUE, error);
+}
+
 /* Checks that each can be assigned, or makes warnings of why not. */
 static gboolean
 check_devices (VpBlueprint *self, const Wishes *wishes, GPtrArray *warnings, GError **error)
@@ -150,12 +174,9 @@ check_devices (VpBlueprint *self, const Wishes *wishes, GPtrArray *warnings, GEr
 
   for (guint i = 0; i < wishes->requests->len; i++)
     {
-      const VpPlanRequest *request = &g_array_index (wishes->requests, VpPlanRequest, i);
       g_autoptr (GError) why = NULL;
 
-      if (request->function == NULL ||
-          vp_host_devices_check (self->sysfs, self->inventory, request->function, wishes->taken,
-                                 TRUE, &why))
+      if (check_device (self, wishes, i, &why))
         continue;
       if (warnings == NULL)
         {
@@ -171,6 +192,16 @@ check_devices (VpBlueprint *self, const Wishes *wishes, GPtrArray *warnings, GEr
   return TRUE;
 }
 
+/* Once for all of them: it runs QEMU. */
+static gboolean
+check_qemu (const VpBlueprint *self, const Wishes *wishes, GError **error)
+{
+  for (guint i = 0; i < wishes->requests->len; i++)
+    if (g_array_index (wishes->requests, VpPlanRequest, i).is_vfio_user)
+      return vp_vfio_user_check_qemu (self->config->qemu, error);
+  return TRUE;
+}
+
 static gboolean
 find_devices (VpBlueprint *self, Wishes *wishes, GPtrArray *warnings, GError **error)
 {
@@ -179,7 +210,8 @@ find_devices (VpBlueprint *self, Wishes *wishes, GPtrArray *warnings, GError **e
       return FALSE;
 
   /* Only now is it known which neighbours in a group come along. */
-  return check_devices (self, wishes, warnings, error);
+  return check_devices (self, wishes, warnings, error) &&
+         (warnings != NULL || check_qemu (self, wishes, error));
 }
 
 /* QEMU creates such a device before ours and puts it into the first free slot, which is a port's.

@@ -12,7 +12,7 @@ vp_host_devices_resolve (const VpInventory *inventory, const VpDeviceSpec *spec,
   if (vp_device_spec_is_mediated (spec) &&
       !vp_inventory_find_mdev (inventory, spec->ref.uuid, error))
     return NULL;
-  if (spec->kind == VP_DEVICE_SPEC_QEMU || vp_device_spec_is_mediated (spec))
+  if (spec->kind != VP_DEVICE_SPEC_VFIO || vp_device_spec_is_mediated (spec))
     {
       functions = g_ptr_array_new ();
       g_ptr_array_add (functions, NULL);

@@ -9,6 +9,7 @@
 #include "launcher/vm/hotplug.h"
 #include "launcher/vm/qemu.h"
 #include "launcher/vm/readiness.h"
+#include "launcher/vm/vfio-user.h"
 
 #include <unistd.h>
 
@@ -246,8 +247,13 @@ on_attached (GObject *source, GAsyncResult *result, gpointer user_data)
 static GPtrArray *
 find_functions (VpMachine *self, const VpInventory *inventory, VpDeviceSpec *spec, GError **error)
 {
-  g_autoptr (GPtrArray) functions = vp_host_devices_resolve (inventory, spec, error);
+  g_autoptr (GPtrArray) functions = NULL;
 
+  if (spec->kind == VP_DEVICE_SPEC_VFIO_USER &&
+      !vp_vfio_user_check_attach (self->blueprint->config, spec->socket, error))
+    return NULL;
+
+  functions = vp_host_devices_resolve (inventory, spec, error);
   for (guint i = 0; functions != NULL && i < functions->len; i++)
     {
       const VpPciFunction *function = functions->pdata[i];

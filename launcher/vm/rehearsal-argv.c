@@ -32,6 +32,13 @@ add_stand_ins (GPtrArray *argv, const VpStandIns *stand_ins, const VpPlanDevice 
     }
 }
 
+/* A mediated or a vfio-user device: its BARs are not known, so that nothing can stand in for it. */
+static gboolean
+is_somebody_elses (JsonObject *device)
+{
+  return json_object_has_member (device, "sysfsdev") || json_object_has_member (device, "socket");
+}
+
 static void
 add_device (GPtrArray *argv,
             const VpBlueprint *blueprint,
@@ -45,8 +52,8 @@ add_device (GPtrArray *argv,
 
   if (planned != NULL && planned->function != NULL)
     add_stand_ins (argv, stand_ins, planned);
-  else if (g_strcmp0 (driver, "isa-serial") == 0)
-    return; /* nobody looks at the console */
+  else if (g_strcmp0 (driver, "isa-serial") == 0 || (planned != NULL && is_somebody_elses (device)))
+    return; /* nobody looks at the console, and what others hold is not opened */
   else if (planned == NULL && driver != NULL && g_strv_contains (backed, driver))
     {
       JsonObject *substitute = json_object_new ();
@@ -70,7 +77,8 @@ has_own_memory (char **argv)
   return g_strv_contains ((const char *const *) argv, "-numa");
 }
 
-/* Which need not be there, nor on any node of the host's: firmware touches little of it. */
+/* Which need not be there, nor on any node of the host's, nor be shared with anybody: firmware
+ * touches little of it. */
 static void
 add_node_memory (GPtrArray *argv, const char *text)
 {
@@ -78,6 +86,8 @@ add_node_memory (GPtrArray *argv, const char *text)
 
   g_return_if_fail (memory != NULL);
 
+  json_object_set_string_member (memory, "qom-type", "memory-backend-ram");
+  json_object_remove_member (memory, "share");
   json_object_remove_member (memory, "host-nodes");
   json_object_remove_member (memory, "policy");
   json_object_set_boolean_member (memory, "reserve", FALSE);
@@ -87,7 +97,7 @@ add_node_memory (GPtrArray *argv, const char *text)
 static gboolean
 is_left_out (const char *option, const char *value)
 {
-  return g_strv_contains (left_out, option) ||
+  return g_strv_contains (left_out, option) || g_str_has_prefix (value, "memory-backend=") ||
          (g_str_equal (option, "-drive") && g_str_has_prefix (value, "if=none,")) ||
          (g_str_equal (option, "-chardev") && g_str_has_prefix (value, "socket,id=console,"));
 }
@@ -105,7 +115,10 @@ add_option (GPtrArray *argv,
   if (g_str_equal (option, "-device"))
     add_device (argv, blueprint, stand_ins, value);
   else if (g_str_equal (option, "-object"))
-    add_node_memory (argv, value);
+    {
+      if (has_own_memory (blueprint->argv))
+        add_node_memory (argv, value);
+    }
   else if (g_str_equal (option, "-machine") && !has_own_memory (blueprint->argv))
     vp_argv_add_format (argv, option, "%s,memory-backend=" MEMORY_ID, value);
   else
