@@ -174,8 +174,16 @@ check_devices (VpBlueprint *self, const Wishes *wishes, GPtrArray *warnings, GEr
 
   for (guint i = 0; i < wishes->requests->len; i++)
     {
+      const VpPlanRequest *request = &g_array_index (wishes->requests, VpPlanRequest, i);
       g_autoptr (GError) why = NULL;
 
+      if (warnings != NULL && is_one_of_a_kind (request))
+        {
+          g_ptr_array_add (warnings, g_strdup_printf ("%s: left out of the rehearsal: its BARs are "
+                                                      "known only once it is open",
+                                                      request->ref));
+          continue;
+        }
       if (check_device (self, wishes, i, &why))
         continue;
       if (warnings == NULL)

@@ -243,14 +243,21 @@ on_attached (GObject *source, GAsyncResult *result, gpointer user_data)
     g_task_return_error (task, error);
 }
 
+static gboolean
+check_vfio_user (VpMachine *self, const VpDeviceSpec *spec, GError **error)
+{
+  g_autoptr (JsonObject) status = vp_machine_get_status (self);
+
+  return vp_vfio_user_check_attach (self->blueprint->config, status, spec->socket, error);
+}
+
 /* Returns: (transfer container) (nullable): what @spec stands for, ready to be attached */
 static GPtrArray *
 find_functions (VpMachine *self, const VpInventory *inventory, VpDeviceSpec *spec, GError **error)
 {
   g_autoptr (GPtrArray) functions = NULL;
 
-  if (spec->kind == VP_DEVICE_SPEC_VFIO_USER &&
-      !vp_vfio_user_check_attach (self->blueprint->config, spec->socket, error))
+  if (spec->kind == VP_DEVICE_SPEC_VFIO_USER && !check_vfio_user (self, spec, error))
     return NULL;
 
   functions = vp_host_devices_resolve (inventory, spec, error);

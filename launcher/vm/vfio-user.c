@@ -1,8 +1,10 @@
 #include "launcher/vm/vfio-user.h"
 
 #include "devices/device-id.h"
+#include "devices/error.h"
 #include "launcher/error.h"
 #include "launcher/vm/program-output.h"
+#include "qmp/message.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -46,9 +48,39 @@ vp_vfio_user_check_qemu (const char *qemu, GError **error)
   return FALSE;
 }
 
-gboolean
-vp_vfio_user_check_attach (const VpConfig *config, const char *path, GError **error)
+/* Returns: (transfer none) (nullable): the device in @status that the server at @path emulates */
+static JsonObject *
+find_device (JsonObject *status, const char *path)
 {
+  JsonArray *devices = json_object_get_array_member (status, "devices");
+
+  for (guint i = 0; i < json_array_get_length (devices); i++)
+    {
+      JsonObject *device = json_array_get_object_element (devices, i);
+
+      if (g_strcmp0 (vp_qmp_message_get_string (device, "socket"), path) == 0 &&
+          g_strcmp0 (vp_qmp_message_get_string (device, "state"), "failed") != 0)
+        return device;
+    }
+  return NULL;
+}
+
+gboolean
+vp_vfio_user_check_attach (const VpConfig *config,
+                           JsonObject *status,
+                           const char *path,
+                           GError **error)
+{
+  JsonObject *device = find_device (status, path);
+
+  if (device != NULL)
+    {
+      g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_DUPLICATE,
+                   "vfio-user %s: the VM already has %s for that server, which is %s", path,
+                   vp_qmp_message_get_string (device, "id"),
+                   vp_qmp_message_get_string (device, "state"));
+      return FALSE;
+    }
   if (!vp_config_shares_memory (config))
     {
       g_set_error (error, VP_ERROR, VP_ERROR_STATE,

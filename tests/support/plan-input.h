@@ -121,6 +121,13 @@ public:
       return *this;
     }
 
+    Device &
+    vfio_user ()
+    {
+      is_vfio_user_ = true;
+      return *this;
+    }
+
     VpPciFunction function = {};
 
   private:
@@ -128,12 +135,14 @@ public:
     VpPlanRequest
     request () const
     {
-      return { ref_.c_str (), is_host_ ? &function : nullptr, has_id_ ? id_.c_str () : nullptr,
-               plug_ };
+      VpPlanRequest request = { ref_.c_str (), is_host_ ? &function : nullptr,
+                                has_id_ ? id_.c_str () : nullptr, plug_ };
+      request.is_vfio_user = is_vfio_user_;
+      return request;
     }
 
     std::string ref_, id_;
-    bool is_host_ = false, has_id_ = false;
+    bool is_host_ = false, has_id_ = false, is_vfio_user_ = false;
     VpPlug plug_ = VP_PLUG_AUTO;
   };
 
