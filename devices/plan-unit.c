@@ -90,6 +90,7 @@ add_member (VpPlanUnit *unit,
   g_array_append_val (unit->members, index);
   if (unit->boot_reason == NULL)
     unit->boot_reason = find_boot_reason (request);
+  unit->has_unknown_bars |= request->is_mediated || request->is_vfio_user;
   if (function != NULL)
     {
       unit->is_large |= vp_pci_function_is_large (function, policy->large_bar);

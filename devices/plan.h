@@ -47,8 +47,9 @@ typedef struct
  * @firmware: what will set up the windows
  * @large_bar: threshold in bytes
  * @n_spare: hotplug ports to keep free beside those for the hot devices asked for
- * @spare_window: bytes of 64-bit prefetchable space for each spare port; 0 for as much as the
- *   largest hot device asked for, or the firmware's default
+ * @spare_window: bytes of 64-bit prefetchable space for each spare port, and for that of a hot
+ *   device whose BARs are not known; 0 for as much as the largest hot device asked for, or the
+ *   firmware's default
  * @space: what RAM takes of the address space
  * @default_bits: address width of the guest's CPU; 0 when it is not known, and then not checked
  * @max_bits: the widest that it can be given, at least @default_bits

@@ -68,12 +68,17 @@ protected:
 TEST_F (VfioUser, SixteenGigabytesColdAndHot)
 {
   VfioUserServer cold (socket ("cold"), BIG);
+  VfioUserServer declared (socket ("declared"), BIG);
   VfioUserServer hot (socket ("hot"), BIG);
 
-  vm_.boot (QEMU + Args{ "--spare", "1", "--spare-window", "16G", "--device", spec ("cold") });
+  vm_.boot (QEMU + Args{ "--spare", "1", "--spare-window", "16G", "--ready", "console:guest: ready",
+                         "--device", spec ("cold"), "--device", spec ("declared") + ",plug=hot" });
   EXPECT_TRUE (eventually ([&] { return vm_.state_of ("cold") == "usable"; }));
   EXPECT_EQ (vm_.device ("cold")["plug"].text (), "cold");
   expect_mapped (vm_.device ("cold"));
+  EXPECT_TRUE (eventually ([&] { return vm_.state_of ("declared") == "usable"; })) << vm_.status ();
+  EXPECT_EQ (vm_.device ("declared")["plug"].text (), "hot");
+  expect_mapped (vm_.device ("declared"));
 
   expect_failure (vm_.vmplug ({ "attach", "vm", spec ("cold") + "2" }), 2,
                   { "vfio-user " + socket ("cold"), "already has cold for that server" });

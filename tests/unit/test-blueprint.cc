@@ -193,6 +193,9 @@ TEST_F (Blueprint, AVfioUserDeviceIsColdUnlessAskedForAsHot)
   EXPECT_STREQ (device_at (blueprint->plan, 0)->reason,
                 "vfio-user device, whose BARs are known only to who connects: placed before boot");
   EXPECT_EQ (device_at (blueprint->plan, 1)->plug, VP_PLUG_HOT);
+  EXPECT_STREQ (device_at (blueprint->plan, 1)->reason,
+                "plug=hot was asked for: its BARs are not known, and no window is prepared "
+                "(--spare-window)");
 }
 
 TEST_F (Blueprint, NumaNodesThatTheHostLacksAreToldOf)
