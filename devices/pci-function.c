@@ -2,6 +2,7 @@
 
 #include "devices/error.h"
 #include "devices/quote.h"
+#include "devices/vfio-cdev.h"
 
 #include <string.h>
 
@@ -9,7 +10,6 @@
 #define CONVENTIONAL_CONFIG 256 /* bytes; PCI Express has 4096 */
 #define CLASS_HOST_BRIDGE   0x0600
 #define CLASS_PCI_BRIDGE    0x0604
-#define VFIO_DEV_NAME       "vfio"
 #define HEX_PREFIX          "0x"
 
 /* A function while its folder is read: the first thing that made no sense becomes its problem. */
@@ -117,20 +117,6 @@ read_group (const Reader *reader)
   return name != NULL && parse_number (name, &group) ? group : -1;
 }
 
-static int
-read_cdev (const Reader *reader)
-{
-  g_auto (GStrv) names = vp_sysfs_list (reader->folder, "vfio-dev", NULL);
-  int number;
-
-  for (guint i = 0; names != NULL && names[i] != NULL; i++)
-    if (g_str_has_prefix (names[i], VFIO_DEV_NAME) &&
-        parse_number (names[i] + strlen (VFIO_DEV_NAME), &number))
-      return number;
-
-  return -1;
-}
-
 /* Only a hint for placing memory: -1 is as good as a wrong one. */
 static int
 parse_numa_node (const char *text)
@@ -183,7 +169,7 @@ read_folder (const Reader *reader)
   read_bars (reader);
   function->driver = vp_sysfs_read_link (reader->folder, "driver");
   function->group = read_group (reader);
-  function->cdev = read_cdev (reader);
+  function->cdev = vp_vfio_cdev_find (reader->folder, ".");
   read_physical_function (reader);
   read_virtual_functions (reader);
 

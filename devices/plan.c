@@ -134,8 +134,8 @@ choose_id (const Builder *builder, const VpPlanRequest *request, GError **error)
       do
         {
           g_free (id);
-          id = vp_device_id_from_driver (
-              request->is_vfio_user ? VP_DEVICE_ID_VFIO_USER : request->ref, number++);
+          id = vp_device_id_from_driver (request->driver != NULL ? request->driver : request->ref,
+                                         number++);
         }
       while (g_hash_table_contains (builder->ids, id));
       return g_steal_pointer (&id);

@@ -22,6 +22,7 @@ typedef enum
  * VpPlanRequest:
  * @ref: (not nullable): the reference as the user typed it, the name of a QEMU device driver, or
  *   the socket of a vfio-user device
+ * @driver: (nullable): the name of that driver, which an id is made of, when @ref is not
  * @function: (nullable): the host function; %NULL for a device that QEMU emulates
  * @id: (nullable): the id to use; %NULL to have one made
  * @plug: what the user asked for
@@ -39,6 +40,7 @@ typedef struct
   VpPlug plug;
   gboolean is_mediated;
   gboolean is_vfio_user;
+  const char *driver;
 } VpPlanRequest;
 
 /**

@@ -135,13 +135,11 @@ roll_back (VpSysfs *sysfs, const char *bdf, const char *earlier)
 }
 
 static gboolean
-move_to_vfio (VpSysfs *sysfs, const char *bdf, const char *earlier, GError **error)
+move_in (VpSysfs *sysfs, const char *bdf, GError **error)
 {
   g_autofree char *group = device_path (bdf, "iommu_group");
   g_autofree char *now = NULL;
 
-  if (earlier != NULL && !unbind (sysfs, bdf, error))
-    return FALSE;
   if (!vp_sysfs_write (sysfs, DRIVERS_PROBE, bdf, error))
     return FALSE;
 
@@ -156,7 +154,7 @@ move_to_vfio (VpSysfs *sysfs, const char *bdf, const char *earlier, GError **err
 }
 
 gboolean
-vp_vfio_bind (VpSysfs *sysfs, const VpPciAddress *address, GError **error)
+vp_vfio_unbind (VpSysfs *sysfs, const VpPciAddress *address, GError **error)
 {
   g_autoptr (GError) failure = NULL;
   g_autofree char *bdf = NULL;
@@ -184,11 +182,54 @@ vp_vfio_bind (VpSysfs *sysfs, const VpPciAddress *address, GError **error)
 
   if (!set_override (sysfs, bdf, VFIO_PCI, &failure))
     return fail (sysfs, bdf, failure, NULL, error);
-  if (move_to_vfio (sysfs, bdf, earlier, &failure))
+  if (earlier == NULL || unbind (sysfs, bdf, &failure))
     return TRUE;
 
   left = roll_back (sysfs, bdf, earlier);
   return fail (sysfs, bdf, failure, left, error);
+}
+
+gboolean
+vp_vfio_probe (VpSysfs *sysfs, const VpPciAddress *address, GError **error)
+{
+  g_autoptr (GError) failure = NULL;
+  g_autofree char *bdf = NULL;
+  g_autofree char *now = NULL;
+
+  g_return_val_if_fail (sysfs != NULL && address != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  bdf = vp_pci_address_to_string (address);
+  if (!check_device (sysfs, bdf, error))
+    return FALSE;
+
+  now = driver_of (sysfs, bdf);
+  return vp_vfio_is_vfio_driver (now) || move_in (sysfs, bdf, &failure) ||
+         fail (sysfs, bdf, failure, NULL, error);
+}
+
+gboolean
+vp_vfio_bind (VpSysfs *sysfs, const VpPciAddress *address, GError **error)
+{
+  g_autoptr (GError) failure = NULL;
+  g_autofree char *bdf = NULL;
+  g_autofree char *earlier = NULL;
+  g_autofree char *left = NULL;
+
+  g_return_val_if_fail (sysfs != NULL && address != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  earlier = vp_vfio_driver_of (sysfs, address);
+  if (!vp_vfio_unbind (sysfs, address, error))
+    return FALSE;
+  if (vp_vfio_probe (sysfs, address, &failure))
+    return TRUE;
+
+  bdf = vp_pci_address_to_string (address);
+  left = roll_back (sysfs, bdf, earlier);
+  g_set_error (error, VP_DEVICE_ERROR, failure->code, "%s%s", failure->message,
+               left != NULL ? left : "");
+  return FALSE;
 }
 
 /* @driver may come from a journal on disk, and becomes part of a path. */

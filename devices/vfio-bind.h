@@ -21,6 +21,34 @@ G_BEGIN_DECLS
 gboolean vp_vfio_bind (VpSysfs *sysfs, const VpPciAddress *address, GError **error);
 
 /**
+ * vp_vfio_unbind:
+ * @sysfs: the host
+ * @address: the function to take
+ * @error: return location for a #GError
+ *
+ * The first half of vp_vfio_bind(): driver_override, unbind. All functions of an IOMMU group that
+ * are to move go through it before the first of them goes through vp_vfio_probe(): to a driver that
+ * watches its neighbours, or shares a device with them, half a group is worse than none. The write
+ * may take for ever: a driver lets go when its users do. When it fails, all is as it was.
+ *
+ * Returns: %FALSE with an error as vp_vfio_bind()
+ */
+gboolean vp_vfio_unbind (VpSysfs *sysfs, const VpPciAddress *address, GError **error);
+
+/**
+ * vp_vfio_probe:
+ * @sysfs: the host
+ * @address: a function that has no driver any more
+ * @error: return location for a #GError
+ *
+ * The second half of vp_vfio_bind(): drivers_probe, and reading back. When it fails, undoing the
+ * first half is left to the caller: see vp_vfio_release().
+ *
+ * Returns: %FALSE with an error as vp_vfio_bind()
+ */
+gboolean vp_vfio_probe (VpSysfs *sysfs, const VpPciAddress *address, GError **error);
+
+/**
  * vp_vfio_release:
  * @sysfs: the host
  * @address: the function to give back

@@ -1,6 +1,7 @@
 #include "devices/vfio-node.h"
 
 #include "devices/error.h"
+#include "devices/vfio-cdev.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,8 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define LOOK_AGAIN_MS 20
+#define CONTAINER     "dev/vfio/vfio"
+
 static gboolean
-has_open (VpSysfs *sysfs, const char *pid, const char *node)
+has_open (VpSysfs *sysfs, const char *pid, const char *const *nodes)
 {
   g_autofree char *folder = g_build_filename ("proc", pid, "fd", NULL);
   g_auto (GStrv) names = vp_sysfs_list (sysfs, folder, NULL);
@@ -19,7 +23,7 @@ has_open (VpSysfs *sysfs, const char *pid, const char *node)
       g_autofree char *path = g_build_filename (folder, names[i], NULL);
       g_autofree char *target = vp_sysfs_read_link_target (sysfs, path);
 
-      if (g_strcmp0 (target, node) == 0)
+      if (target != NULL && g_strv_contains (nodes, target))
         return TRUE;
     }
   return FALSE;
@@ -36,26 +40,39 @@ describe_process (VpSysfs *sysfs, const char *pid)
   return g_strdup_printf ("pid %s (%s)", pid, escaped != NULL ? escaped : "gone");
 }
 
+/* Returns: (transfer full): the nodes by which the group can be held */
+static char **
+list_nodes (VpSysfs *sysfs, int group)
+{
+  GPtrArray *nodes = g_ptr_array_new ();
+  g_autofree char *folder = g_strdup_printf ("sys/kernel/iommu_groups/%d/devices", group);
+  g_auto (GStrv) names = vp_sysfs_list (sysfs, folder, NULL);
+
+  g_ptr_array_add (nodes, g_strdup_printf ("/dev/vfio/%d", group));
+  for (guint i = 0; names != NULL && names[i] != NULL; i++)
+    {
+      g_autofree char *device = g_build_filename (folder, names[i], NULL);
+      int number = vp_vfio_cdev_find (sysfs, device);
+
+      if (number >= 0)
+        g_ptr_array_add (nodes, g_strdup_printf ("/dev/vfio/devices/vfio%d", number));
+    }
+  g_ptr_array_add (nodes, NULL);
+  return (char **) g_ptr_array_free (nodes, FALSE);
+}
+
 char *
 vp_vfio_node_find_holder (VpSysfs *sysfs, int group)
 {
-  g_autofree char *node = g_strdup_printf ("/dev/vfio/%d", group);
+  g_auto (GStrv) nodes = list_nodes (sysfs, group);
   g_auto (GStrv) names = vp_sysfs_list (sysfs, "proc", NULL);
 
   for (guint i = 0; names != NULL && names[i] != NULL; i++)
-    if (names[i][strspn (names[i], "0123456789")] == '\0' && has_open (sysfs, names[i], node))
+    if (names[i][strspn (names[i], "0123456789")] == '\0' &&
+        has_open (sysfs, names[i], (const char *const *) nodes))
       return describe_process (sysfs, names[i]);
 
   return NULL;
-}
-
-static void
-set_busy (GError **error, VpSysfs *sysfs, const char *node, int group)
-{
-  g_autofree char *holder = vp_vfio_node_find_holder (sysfs, group);
-
-  g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_BUSY, "%s: held by %s", node,
-               holder != NULL ? holder : "another process");
 }
 
 static void
@@ -79,30 +96,41 @@ set_not_permitted (GError **error, VpSysfs *sysfs, const char *path, const char 
     close (fd);
 }
 
-gboolean
-vp_vfio_node_check (VpSysfs *sysfs, int group, GError **error)
+/* The group goes into a container, which QEMU makes by opening this. */
+static gboolean
+check_container (VpSysfs *sysfs, GError **error)
 {
-  g_autofree char *path = NULL;
-  g_autofree char *node = NULL;
-  int fd, err;
+  g_autofree char *node = g_build_filename (vp_sysfs_get_root (sysfs), CONTAINER, NULL);
+  int fd = vp_sysfs_open_file (sysfs, CONTAINER, O_RDWR);
+  int err = errno;
 
-  g_return_val_if_fail (sysfs != NULL && group >= 0, FALSE);
-  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
-
-  path = g_strdup_printf ("dev/vfio/%d", group);
-  node = g_build_filename (vp_sysfs_get_root (sysfs), path, NULL);
-  fd = vp_sysfs_open_file (sysfs, path, O_RDWR);
   if (fd >= 0)
     {
       close (fd);
       return TRUE;
     }
+  if (err == EACCES || err == EPERM)
+    set_not_permitted (error, sysfs, CONTAINER, node, err);
+  else
+    g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_IO, "%s: %s", node, g_strerror (err));
+  return FALSE;
+}
 
-  err = errno;
+int
+vp_vfio_node_open (VpSysfs *sysfs, const char *path, GError **error)
+{
+  g_autofree char *node = g_build_filename (vp_sysfs_get_root (sysfs), path, NULL);
+  int fd = vp_sysfs_open_file (sysfs, path, O_RDWR);
+  int err = errno;
+
+  if (fd >= 0)
+    return fd;
+
   switch (err)
     {
     case EBUSY:
-      set_busy (error, sysfs, node, group);
+      g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_BUSY, "%s: held by another process",
+                   node);
       break;
     case EACCES:
     case EPERM:
@@ -111,11 +139,68 @@ vp_vfio_node_check (VpSysfs *sysfs, int group, GError **error)
     case ENOENT:
     case ENODEV:
     case ENXIO:
-      g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NOT_BOUND,
-                   "%s: no such node, so nothing of group %d is bound to vfio-pci", node, group);
+      g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NOT_FOUND, "%s: no such node", node);
       break;
     default:
       g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_IO, "%s: %s", node, g_strerror (err));
     }
+  return -1;
+}
+
+void
+vp_vfio_node_set_busy (VpSysfs *sysfs, const char *path, int group, GError **error)
+{
+  g_autofree char *node = g_build_filename (vp_sysfs_get_root (sysfs), path, NULL);
+  g_autofree char *holder = vp_vfio_node_find_holder (sysfs, group);
+
+  g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_BUSY, "%s: held by %s", node,
+               holder != NULL ? holder : "another process");
+}
+
+gboolean
+vp_vfio_node_check (VpSysfs *sysfs, int group, GError **error)
+{
+  g_autofree char *path = NULL;
+  g_autoptr (GError) why = NULL;
+  int fd;
+
+  g_return_val_if_fail (sysfs != NULL && group >= 0, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  path = g_strdup_printf ("dev/vfio/%d", group);
+  fd = vp_vfio_node_open (sysfs, path, &why);
+  if (fd >= 0)
+    {
+      close (fd);
+      return check_container (sysfs, error);
+    }
+
+  if (g_error_matches (why, VP_DEVICE_ERROR, VP_DEVICE_ERROR_BUSY))
+    vp_vfio_node_set_busy (sysfs, path, group, error);
+  else if (g_error_matches (why, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NOT_FOUND))
+    g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NOT_BOUND,
+                 "%s, so nothing of group %d is bound to vfio-pci", why->message, group);
+  else
+    g_propagate_error (error, g_steal_pointer (&why));
   return FALSE;
+}
+
+gboolean
+vp_vfio_node_wait (VpSysfs *sysfs, int group, guint patience_ms, GError **error)
+{
+  gint64 end_us = g_get_monotonic_time () + (gint64) patience_ms * G_TIME_SPAN_MILLISECOND;
+  g_autoptr (GError) obstacle = NULL;
+
+  while (!vp_vfio_node_check (sysfs, group, &obstacle))
+    {
+      if (!g_error_matches (obstacle, VP_DEVICE_ERROR, VP_DEVICE_ERROR_BUSY) ||
+          g_get_monotonic_time () >= end_us)
+        {
+          g_propagate_error (error, g_steal_pointer (&obstacle));
+          return FALSE;
+        }
+      g_clear_error (&obstacle);
+      g_usleep (LOOK_AGAIN_MS * G_TIME_SPAN_MILLISECOND);
+    }
+  return TRUE;
 }

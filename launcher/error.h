@@ -18,6 +18,7 @@ G_BEGIN_DECLS
  * @VP_ERROR_PENDING: accepted, but not finished in time
  * @VP_ERROR_GUEST: the guest failed
  * @VP_ERROR_REHEARSAL: firmware found no place for a device
+ * @VP_ERROR_MEMLOCK: QEMU may not lock as much memory as its devices need
  *
  * What can go wrong in the launcher itself. devices/ and qmp/ have domains of their own.
  */
@@ -35,6 +36,7 @@ typedef enum
   VP_ERROR_PENDING,
   VP_ERROR_GUEST,
   VP_ERROR_REHEARSAL,
+  VP_ERROR_MEMLOCK,
 } VpError;
 
 #define VP_ERROR (vp_error_quark ())

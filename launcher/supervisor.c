@@ -110,7 +110,7 @@ vp_supervisor_run (VpBlueprint *blueprint,
   if (self.run_dir == NULL)
     return FALSE;
 
-  bindings = vp_bindings_new (blueprint->sysfs, root);
+  bindings = vp_bindings_new_for_vm (blueprint->sysfs, root, blueprint->config->name);
   self.machine = vp_machine_new (g_steal_pointer (&owned_blueprint), self.run_dir, bindings);
   supervise (&self);
   g_object_unref (self.machine);

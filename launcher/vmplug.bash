@@ -3,13 +3,13 @@
 # Needs nothing but bash: not bash-completion, and not vmplug itself, which is only asked for the
 # names of VMs and of their devices, for a second at most.
 
-_vmplug_vm_options=(--name --machine --accel --cpu --smp --memory --shared-memory
+_vmplug_vm_options=(--name --machine --accel --cpu --smp --max-cpus --memory --max-memory --shared-memory
   --numa --firmware --firmware-version --kernel --initrd --append --disk --nic --share --device --large-bar --spare
   --spare-window --hotplug-mode --ready --qemu)
 
 _vmplug_commands() {
-  printf '%s\n' run plan rehearse devices doctor bind release list status events attach detach \
-    console stop qmp --help --version
+  printf '%s\n' run plan rehearse devices doctor bind release gc list status events attach detach \
+    resize console stop qmp --help --version
 }
 
 # _vmplug_options COMMAND: prints its options.
@@ -22,16 +22,19 @@ _vmplug_options() {
     devices) options=(--large-bar --json) ;;
     doctor) options=(--qemu --json) ;;
     attach) options=(--id --timeout --json) ;;
-    detach | qmp) options=(--timeout --json) ;;
+    detach) options=(--all --force --timeout --json) ;;
+    qmp) options=(--timeout --json) ;;
+    resize) options=(--cpus --memory --timeout --json) ;;
     stop) options=(--force --timeout) ;;
-    list | status) options=(--json) ;;
+    bind) options=(--force) ;;
+    gc | list | status) options=(--json) ;;
   esac
   printf '%s\n' "${options[@]}" --help
 }
 
 _vmplug_takes_value() {
   case $1 in
-    --detach | --dry-run | --rehearse | --json | --force | --help | --version) return 1 ;;
+    --all | --detach | --dry-run | --rehearse | --json | --force | --help | --version) return 1 ;;
     --*=*) return 1 ;;
     --*) return 0 ;;
     *) return 1 ;;
@@ -63,17 +66,28 @@ _vmplug_host_devices() {
 _vmplug_spec() {
   local base=${1%,*}
   case $1 in
+    disk,*,*)
+      printf '%s\n' "$base",{format=raw,format=qcow2,readonly} \
+        "$base",model={virtio-blk,virtio-scsi,nvme} "$base",{plug=auto,plug=cold,plug=hot,id=}
+      ;;
+    disk,*) compgen -f -P disk, -- "${1#disk,}" ;;
+    nic,*,*)
+      [[ $1 != nic,tap,* ]] || printf '%s\n' "$base",{ifname=,vhost=auto,vhost=on,vhost=off}
+      printf '%s\n' "$base",{model=virtio-net,model=e1000e,mac=,plug=auto,plug=cold,plug=hot,id=}
+      ;;
+    nic,*) printf '%s\n' nic,user nic,tap,ifname= nic,passt ;;
     qemu,*) printf '%s\n' "$base",{driver=,plug=auto,plug=cold,plug=hot,id=} ;;
     vfio-user,socket=*,*) printf '%s\n' "$base",{plug=auto,plug=cold,plug=hot,id=} ;;
     vfio-user,*) printf '%s\n' vfio-user,socket= ;;
     rng,*) printf '%s\n' "$base",{plug=auto,plug=cold,plug=hot,id=} ;;
     *,*)
-      printf '%s\n' "$base",{plug=auto,plug=cold,plug=hot,id=,bind=on,bind=off} \
+      printf '%s\n' "$base",{plug=auto,plug=cold,plug=hot,id=,bind=on,bind=off,force=on} \
+        "$base",{iommufd=auto,iommufd=on,iommufd=off} \
         "$base",{rombar=on,rombar=off,x-no-mmap=on,x-no-mmap=off}
       ;;
     *)
       _vmplug_host_devices
-      printf '%s\n' qemu,driver= rng vfio-user,socket=
+      printf '%s\n' qemu,driver= rng disk, nic, vfio-user,socket=
       ;;
   esac
 }
@@ -87,7 +101,7 @@ _vmplug_value() {
     --firmware) printf '%s\n' seabios ovmf / ;;
     --shared-memory) printf '%s\n' auto on ;;
     --hotplug-mode) printf '%s\n' acpi native ;;
-    --ready) printf '%s\n' now after: console: ;;
+    --ready) printf '%s\n' now after: console: port: ;;
     --nic) printf '%s\n' user tap,ifname= none ;;
     --device) _vmplug_spec "$2" ;;
     --disk)
@@ -110,11 +124,11 @@ _vmplug_argument() {
   shift 3
   case $command.$# in
     devices.* | bind.* | release.*) _vmplug_host_devices ;;
-    status.0 | events.0 | attach.0 | detach.0 | console.0 | stop.0 | qmp.0)
+    status.0 | events.0 | attach.0 | detach.0 | resize.0 | console.0 | stop.0 | qmp.0)
       _vmplug_ask "$program" name list
       ;;
-    attach.1) _vmplug_spec "$word" ;;
-    detach.1) _vmplug_ask "$program" id status "$1" ;;
+    attach.*) _vmplug_spec "$word" ;;
+    detach.*) _vmplug_ask "$program" id status "$1" ;;
     qmp.1)
       printf '%s\n' query-{block,commands,cpus-fast,iothreads,pci,status,version} qom-{get,list} \
         device-list-properties stop cont system_reset system_powerdown
@@ -179,7 +193,7 @@ _vmplug() {
 
   if [[ ${#COMPREPLY[@]} -eq 0 && -n $files ]]; then
     compopt -o default # bash's own, which knows how to quote
-  elif [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *[=:] ]]; then
+  elif [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *[=:,] ]]; then
     compopt -o nospace # more is to come
   fi
 }

@@ -1,8 +1,8 @@
 #include "devices/byte-size.h"
 #include "launcher/commands/command-line.h"
 #include "launcher/commands/commands.h"
+#include "launcher/commands/device-call.h"
 #include "launcher/commands/document.h"
-#include "launcher/commands/output.h"
 #include "launcher/commands/timeout.h"
 #include "launcher/config/device-spec.h"
 #include "launcher/control/control-client.h"
@@ -14,22 +14,43 @@
 #define DEFAULT_TIMEOUT_MS 30000
 
 /* A spec is parsed here too, although the supervisor has the last word: a typing error needs no VM
-   to be told. */
-static char *
-add_id (const char *spec_text, const char *id, GError **error)
+   to be told. Nor is the supervisor in our folder. */
+static gboolean
+check_specs (char **specs, GError **error)
 {
-  g_autoptr (VpDeviceSpec) spec = NULL;
-  g_autofree char *text = NULL;
+  g_autofree char *folder = g_get_current_dir ();
 
-  if (id != NULL && !vp_id_is_valid (id))
+  for (char **text = specs; *text != NULL; text++)
     {
-      vp_error_refuse (error, id, "is not an id: " VP_ID_GRAMMAR);
-      return NULL;
-    }
+      g_autoptr (VpDeviceSpec) spec = vp_device_spec_parse (*text, error);
+      g_autofree char *as_typed = *text;
 
-  text = id != NULL ? g_strdup_printf ("%s,id=%s", spec_text, id) : g_strdup (spec_text);
-  spec = vp_device_spec_parse (text, error);
-  return spec != NULL ? g_steal_pointer (&text) : NULL;
+      if (spec == NULL)
+        {
+          g_steal_pointer (&as_typed);
+          return FALSE;
+        }
+      *text = vp_device_spec_make_absolute (as_typed, folder);
+    }
+  return TRUE;
+}
+
+static gboolean
+add_id (char **specs, const char *id, GError **error)
+{
+  g_autofree char *text = specs[0];
+
+  if (specs[1] != NULL)
+    vp_error_refuse (error, id, "cannot be the id of %u devices", g_strv_length (specs));
+  else if (!vp_id_is_valid (id))
+    vp_error_refuse (error, id, "is not an id: " VP_ID_GRAMMAR);
+  else
+    {
+      specs[0] = g_strdup_printf ("%s,id=%s", text, id);
+      return TRUE;
+    }
+  g_steal_pointer (&text);
+  return FALSE;
 }
 
 static void
@@ -69,38 +90,35 @@ vp_command_attach (int argc, char **argv, gboolean *as_json, GError **error)
     G_OPTION_ENTRY_NULL,
   };
   VpCommandLine line = {
-    .usage = "VM SPEC",
-    .summary = "Adds a device to a running VM, and returns when the guest can use it.",
+    .usage = "VM SPEC…",
+    .summary =
+        "Adds devices to a running VM, all at once, and returns when the guest can use them. "
+        "A host device that the VM has already is counted once more.",
     .entries = entries,
     .min_args = 2,
-    .max_args = 2,
+    .max_args = -1,
   };
   g_auto (GStrv) args = vp_command_line_parse (&line, argc, argv, as_json, error);
   g_autofree char *root = line.root;
-  g_autofree char *spec = NULL;
   g_autoptr (VpControlClient) client = NULL;
-  g_autoptr (JsonObject) document = NULL;
   guint timeout_ms = DEFAULT_TIMEOUT_MS;
-  JsonObject *arguments;
+  VpDeviceCall call;
 
-  if (args == NULL || !vp_timeout_parse (timeout, &timeout_ms, error))
+  if (args == NULL || !vp_timeout_parse (timeout, &timeout_ms, error) ||
+      (id != NULL && !add_id (&args[1], id, error)) || !check_specs (&args[1], error))
     return -1;
-  spec = add_id (args[1], id, error);
-  client = spec != NULL ? vp_control_client_connect (root, args[0], error) : NULL;
+  client = vp_control_client_connect (root, args[0], error);
   if (client == NULL)
     return -1;
 
-  arguments = json_object_new ();
-  json_object_set_string_member (arguments, "spec", spec);
-  json_object_set_double_member (arguments, "timeout", timeout_ms / 1000.0);
-  document = vp_control_client_call (client, "vmplug-attach", arguments,
-                                     timeout_ms + VP_TIMEOUT_MARGIN_MS, error);
-  if (document == NULL)
-    return -1;
-
-  if (*as_json)
-    vp_output_json (g_steal_pointer (&document));
-  else
-    print_text (document);
-  return 0;
+  call = (VpDeviceCall){
+    .command = "vmplug-attach",
+    .one = "spec",
+    .many = "specs",
+    .texts = &args[1],
+    .arguments = json_object_new (),
+    .timeout_ms = timeout_ms,
+    .print = print_text,
+  };
+  return vp_device_call_run (&call, client, *as_json, error);
 }

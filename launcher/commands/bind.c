@@ -1,4 +1,5 @@
 #include "devices/error.h"
+#include "devices/host-use.h"
 #include "devices/vfio-bind.h"
 #include "launcher/commands/command-line.h"
 #include "launcher/commands/commands.h"
@@ -8,10 +9,13 @@
 
 #include <stdio.h>
 
+/* A driver that does not let go of a device keeps us no longer than this. */
+#define DEADLINE_MS 30000
+
 /* All that can be refused is refused before the first change. That the rest of a group is still
    with the host is no obstacle here: it may be next. */
 static gboolean
-check (const VpHostFunctions *host, GError **error)
+check (const VpHostFunctions *host, gboolean force, GError **error)
 {
   for (guint i = 0; i < host->functions->len; i++)
     {
@@ -31,48 +35,9 @@ check (const VpHostFunctions *host, GError **error)
                        "the vfio-pci driver is not loaded: run modprobe vfio-pci first");
           return FALSE;
         }
-    }
-  return TRUE;
-}
-
-/* Returns what was taken but could not be given back, as text to be added to an error, or NULL. */
-static char *
-give_back (VpBindings *bindings, GPtrArray *taken)
-{
-  g_autoptr (GString) left = g_string_new (NULL);
-
-  for (guint i = taken->len; i > 0; i--)
-    {
-      const VpPciFunction *function = taken->pdata[i - 1];
-      g_autoptr (GError) error = NULL;
-
-      if (!vp_bindings_give_back (bindings, &function->address, &error))
-        g_string_append_printf (left, "; not given back: %s", error->message);
-    }
-  return left->len > 0 ? g_string_free (g_steal_pointer (&left), FALSE) : NULL;
-}
-
-static gboolean
-take_all (const VpHostFunctions *host, VpBindings *bindings, GPtrArray *taken, GError **error)
-{
-  for (guint i = 0; i < host->functions->len; i++)
-    {
-      VpPciFunction *function = host->functions->pdata[i];
-      g_autoptr (GError) failure = NULL;
-      g_autofree char *left = NULL;
-
-      if (vp_vfio_is_vfio_driver (function->driver))
-        continue;
-      if (vp_bindings_take (bindings, function, &failure))
-        {
-          g_ptr_array_add (taken, function);
-          continue;
-        }
-
-      left = give_back (bindings, taken);
-      g_set_error (error, failure->domain, failure->code, "%s%s", failure->message,
-                   left != NULL ? left : "");
-      return FALSE;
+      if (!vp_vfio_is_vfio_driver (function->driver) && !force &&
+          !vp_host_use_check (host->sysfs, function, error))
+        return FALSE;
     }
   return TRUE;
 }
@@ -121,10 +86,16 @@ warn_about_groups (const VpHostFunctions *host)
 int
 vp_command_bind (int argc, char **argv, gboolean *as_json, GError **error)
 {
+  gboolean force = FALSE;
+  const GOptionEntry entries[] = {
+    { "force", 0, 0, G_OPTION_ARG_NONE, &force, "Take it even if the host lives on it", NULL },
+    G_OPTION_ENTRY_NULL,
+  };
   VpCommandLine line = {
     .usage = "REF…",
     .summary = "Takes host devices from their drivers and gives them to vfio-pci. All of them are "
                "taken, or none. Whose they were is noted for vmplug release.",
+    .entries = entries,
     .min_args = 1,
     .max_args = -1,
   };
@@ -137,11 +108,11 @@ vp_command_bind (int argc, char **argv, gboolean *as_json, GError **error)
   if (refs == NULL)
     return -1;
   host = vp_host_functions_new (root, refs, error);
-  if (host == NULL || !check (host, error))
+  if (host == NULL || !check (host, force, error))
     return -1;
 
   bindings = vp_bindings_new (host->sysfs, root);
-  if (!take_all (host, bindings, taken, error))
+  if (!vp_bindings_take_all (bindings, host->functions, DEADLINE_MS, taken, error))
     return -1;
 
   print_result (host, taken);

@@ -13,11 +13,13 @@ int vp_command_devices (int argc, char **argv, gboolean *as_json, GError **error
 int vp_command_doctor (int argc, char **argv, gboolean *as_json, GError **error);
 int vp_command_bind (int argc, char **argv, gboolean *as_json, GError **error);
 int vp_command_release (int argc, char **argv, gboolean *as_json, GError **error);
+int vp_command_gc (int argc, char **argv, gboolean *as_json, GError **error);
 int vp_command_list (int argc, char **argv, gboolean *as_json, GError **error);
 int vp_command_status (int argc, char **argv, gboolean *as_json, GError **error);
 int vp_command_events (int argc, char **argv, gboolean *as_json, GError **error);
 int vp_command_attach (int argc, char **argv, gboolean *as_json, GError **error);
 int vp_command_detach (int argc, char **argv, gboolean *as_json, GError **error);
+int vp_command_resize (int argc, char **argv, gboolean *as_json, GError **error);
 int vp_command_console (int argc, char **argv, gboolean *as_json, GError **error);
 int vp_command_stop (int argc, char **argv, gboolean *as_json, GError **error);
 int vp_command_qmp (int argc, char **argv, gboolean *as_json, GError **error);

@@ -78,9 +78,23 @@ set_number (JsonObject *object, const char *name, int number)
     json_object_set_null_member (object, name);
 }
 
-/* @obstacle: (nullable): why it cannot be assigned as it is */
+/* The device's own node, for iommufd. Older kernels number it and do not make it. */
+static char *
+find_cdev (VpSysfs *sysfs, const VpPciFunction *function)
+{
+  g_autofree char *path = g_strdup_printf ("dev/vfio/devices/vfio%d", function->cdev);
+
+  return function->cdev >= 0 && vp_sysfs_exists (sysfs, path) ? g_strconcat ("/", path, NULL)
+                                                              : NULL;
+}
+
+/* @cdev: (nullable): its own node
+ * @obstacle: (nullable): why it cannot be assigned as it is */
 static JsonObject *
-function_to_json (const VpPciFunction *function, guint64 large_bar, const GError *obstacle)
+function_to_json (const VpPciFunction *function,
+                  guint64 large_bar,
+                  const char *cdev,
+                  const GError *obstacle)
 {
   g_autofree char *address = vp_pci_address_to_string (&function->address);
   g_autofree char *vendor = g_strdup_printf ("%04x", function->vendor);
@@ -90,6 +104,7 @@ function_to_json (const VpPciFunction *function, guint64 large_bar, const GError
 
   json_object_set_string_member (object, "address", address);
   set_number (object, "group", function->group);
+  set_text (object, "cdev", cdev);
   json_object_set_string_member (object, "type", "pci");
   json_object_set_string_member (object, "vendor", vendor);
   json_object_set_string_member (object, "device", device);
@@ -197,10 +212,12 @@ print_json (const VpInventory *inventory,
   for (guint i = 0; i < functions->len; i++)
     {
       const VpPciFunction *function = functions->pdata[i];
+      g_autofree char *cdev = find_cdev (sysfs, function);
       g_autoptr (GError) obstacle = NULL;
 
       can_assign (inventory, sysfs, function, &obstacle);
-      json_array_add_object_element (devices, function_to_json (function, large_bar, obstacle));
+      json_array_add_object_element (devices,
+                                     function_to_json (function, large_bar, cdev, obstacle));
     }
   json_object_set_array_member (document, "devices", devices);
   vp_output_json (document);

@@ -9,10 +9,14 @@
 #include "launcher/rehearse.h"
 #include "launcher/supervisor.h"
 #include "launcher/vm/argv.h"
+#include "launcher/vm/replay.h"
 
 #include <unistd.h>
 
 #define SIGNAL_STATUS 128
+
+/* A QEMU whose supervisor was killed a moment ago is still on its way out. */
+#define PATIENCE_MS 1000
 
 typedef struct
 {
@@ -139,6 +143,17 @@ detach (
   return 0;
 }
 
+/* What VMs have left whose supervisor died may be what this one needs. What cannot be given back is
+ * told when it is needed, and by vmplug gc. */
+static void
+clear_up (const char *root)
+{
+  g_autoptr (VpSysfs) sysfs = vp_sysfs_open (root, NULL);
+
+  if (sysfs != NULL)
+    g_ptr_array_unref (vp_replay_run (sysfs, root, PATIENCE_MS));
+}
+
 static void
 print_command (const VpBlueprint *blueprint, gboolean as_json)
 {
@@ -190,6 +205,8 @@ vp_command_run (int argc, char **argv, gboolean *as_json, GError **error)
       return -1;
     }
 
+  if (!dry_run)
+    clear_up (root);
   blueprint = vp_blueprint_new (g_steal_pointer (&config), root, error);
   if (blueprint == NULL)
     return -1;

@@ -1,3 +1,4 @@
+#include "devices/byte-size.h"
 #include "launcher/commands/command-line.h"
 #include "launcher/commands/commands.h"
 #include "launcher/commands/document.h"
@@ -74,6 +75,21 @@ print_failures (JsonArray *devices)
 }
 
 static void
+print_size (JsonObject *cpus, JsonObject *memory)
+{
+  g_autofree char *now = NULL;
+  g_autofree char *max = NULL;
+
+  if (cpus == NULL || memory == NULL)
+    return;
+  now = vp_byte_size_format ((guint64) vp_qmp_message_get_int (memory, "now", 0));
+  max = vp_byte_size_format ((guint64) vp_qmp_message_get_int (memory, "max", 0));
+  printf ("CPUs: %" G_GINT64_FORMAT " of at most %" G_GINT64_FORMAT "; memory: %s of at most %s\n",
+          vp_qmp_message_get_int (cpus, "now", 0), vp_qmp_message_get_int (cpus, "max", 0), now,
+          max);
+}
+
+static void
 print_text (JsonObject *status)
 {
   g_autofree char *uptime = vp_document_uptime (status);
@@ -86,6 +102,8 @@ print_text (JsonObject *status)
   if (ports != NULL)
     printf ("ports: %" G_GINT64_FORMAT ", %" G_GINT64_FORMAT " of them spare\n",
             vp_qmp_message_get_int (ports, "total", 0), vp_qmp_message_get_int (ports, "spare", 0));
+  print_size (vp_qmp_message_get_object (status, "cpus"),
+              vp_qmp_message_get_object (status, "memory"));
   printf ("control: %s\n", vp_document_text (status, "control"));
   if (devices != NULL && json_array_get_length (devices) > 0)
     {

@@ -1,6 +1,9 @@
 #include "launcher/config/config.h"
 
+#include "devices/byte-size.h"
+#include "launcher/config/device-check.h"
 #include "launcher/config/firmware-file.h"
+#include "launcher/config/memory-block.h"
 #include "launcher/error.h"
 
 #include <errno.h>
@@ -149,6 +152,35 @@ check_disks (VpConfig *config, GError **error)
 }
 
 static gboolean
+check_device (VpConfig *config, guint index, GError **error)
+{
+  VpDeviceSpec *spec = config->devices->pdata[index];
+
+  if (!vp_device_check (spec, error))
+    return FALSE;
+  for (guint i = 0; spec->disk != NULL && i < config->disks->len; i++)
+    if (!vp_disk_check_other (spec->disk, config->disks->pdata[i], error))
+      return FALSE;
+  for (guint i = 0; spec->disk != NULL && i < index; i++)
+    if (!vp_disk_check_other (spec->disk, ((VpDeviceSpec *) config->devices->pdata[i])->disk,
+                              error))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+check_devices (VpConfig *config, GError **error)
+{
+  for (guint i = 0; i < config->devices->len; i++)
+    if (!check_device (config, i, error))
+      {
+        g_prefix_error_literal (error, "--device ");
+        return FALSE;
+      }
+  return TRUE;
+}
+
+static gboolean
 check_shares (VpConfig *config, GError **error)
 {
   for (guint i = 0; i < config->shares->len; i++)
@@ -184,6 +216,65 @@ check_qemu (VpConfig *config, GError **error)
   return FALSE;
 }
 
+static gboolean
+check_cpus (const VpConfig *config, GError **error)
+{
+  guint max = MAX (config->smp, config->max_cpus);
+
+  if (config->machine == VP_MACHINE_PC && max > PC_MAX_CPUS)
+    {
+      g_set_error (error, VP_ERROR, VP_ERROR_USAGE, "--%s %u: a pc machine has at most %d CPUs",
+                   config->smp > PC_MAX_CPUS ? "smp" : "max-cpus", max, PC_MAX_CPUS);
+      return FALSE;
+    }
+  if (config->max_cpus != 0 && config->max_cpus < config->smp)
+    {
+      g_set_error (error, VP_ERROR, VP_ERROR_USAGE, "--max-cpus %u: less than the %u CPUs of --smp",
+                   config->max_cpus, config->smp);
+      return FALSE;
+    }
+  if (config->max_cpus > config->smp && config->numa > 1)
+    {
+      g_set_error (error, VP_ERROR, VP_ERROR_USAGE,
+                   "--max-cpus %u: the CPUs of a VM with %u NUMA nodes stay as they are",
+                   config->max_cpus, config->numa);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+check_memory (const VpConfig *config, GError **error)
+{
+  g_autofree char *memory = vp_byte_size_format (config->memory);
+  g_autofree char *max = vp_byte_size_format (config->max_memory);
+  guint64 block = vp_memory_block (config->memory, config->max_memory);
+
+  if (config->max_memory != 0 && config->max_memory < config->memory)
+    {
+      g_set_error (error, VP_ERROR, VP_ERROR_USAGE, "--max-memory %s: less than the %s of --memory",
+                   max, memory);
+      return FALSE;
+    }
+  if (config->max_memory > config->memory && config->numa > 1)
+    {
+      g_set_error (error, VP_ERROR, VP_ERROR_USAGE,
+                   "--max-memory %s: the memory of a VM with %u NUMA nodes stays as it is", max,
+                   config->numa);
+      return FALSE;
+    }
+  if (config->max_memory > config->memory && (config->max_memory - config->memory) % block != 0)
+    {
+      g_autofree char *step = vp_byte_size_format (block);
+
+      g_set_error (error, VP_ERROR, VP_ERROR_USAGE,
+                   "--max-memory %s: not --memory, %s, and a multiple of %s more", max, memory,
+                   step);
+      return FALSE;
+    }
+  return TRUE;
+}
+
 gboolean
 vp_config_check (VpConfig *config, GError **error)
 {
@@ -193,13 +284,8 @@ vp_config_check (VpConfig *config, GError **error)
   if (config->name == NULL)
     config->name = g_strdup_printf ("vm-%d", (int) getpid ());
 
-  if (config->machine == VP_MACHINE_PC && config->smp > PC_MAX_CPUS)
-    {
-      g_set_error (error, VP_ERROR, VP_ERROR_USAGE, "--smp %u: a pc machine has at most %d CPUs",
-                   config->smp, PC_MAX_CPUS);
-      return FALSE;
-    }
-
-  return check_boot (config, error) && check_firmware (config, error) &&
-         check_disks (config, error) && check_shares (config, error) && check_qemu (config, error);
+  return check_cpus (config, error) && check_memory (config, error) && check_boot (config, error) &&
+         check_firmware (config, error) && check_disks (config, error) &&
+         check_devices (config, error) && check_shares (config, error) &&
+         check_qemu (config, error);
 }

@@ -11,6 +11,7 @@
 #define MAX_WINDOW        (G_GUINT64_CONSTANT (1) << 52)
 #define MAX_SPARE         253 /* as many ports as there are bus numbers for, see port-pool.h */
 #define MAX_READY_SECONDS 86400
+#define MAX_CPUS          288 /* of a q35 machine, QEMU 7.2 (hw/i386/pc_q35.c) */
 
 static gboolean
 set_text (char **member, const char *value, GError **error)
@@ -97,13 +98,25 @@ set_cpu (VpConfig *config, const char *value, GError **error)
 static gboolean
 set_smp (VpConfig *config, const char *value, GError **error)
 {
-  return set_number (&config->smp, value, 1, 288, error);
+  return set_number (&config->smp, value, 1, MAX_CPUS, error);
+}
+
+static gboolean
+set_max_cpus (VpConfig *config, const char *value, GError **error)
+{
+  return set_number (&config->max_cpus, value, 1, MAX_CPUS, error);
 }
 
 static gboolean
 set_memory (VpConfig *config, const char *value, GError **error)
 {
   return set_size (&config->memory, value, MIB, MAX_MEMORY, MIB, error);
+}
+
+static gboolean
+set_max_memory (VpConfig *config, const char *value, GError **error)
+{
+  return set_size (&config->max_memory, value, MIB, MAX_MEMORY, MIB, error);
 }
 
 static gboolean
@@ -288,6 +301,19 @@ set_ready_console (VpReady *ready, const char *regex, GError **error)
   return TRUE;
 }
 
+/* Linux shows the name in sysfs, and udev makes a file of it. */
+static gboolean
+set_ready_port (VpReady *ready, const char *name, GError **error)
+{
+  if (!g_regex_match_simple ("^" VP_READY_PORT_GRAMMAR "$", name,
+                             G_REGEX_DOLLAR_ENDONLY | G_REGEX_RAW, 0))
+    return vp_error_refuse (error, name, "is no name of a port: " VP_READY_PORT_GRAMMAR);
+
+  ready->kind = VP_READY_PORT;
+  ready->port = g_strdup (name);
+  return TRUE;
+}
+
 static gboolean
 set_ready (VpConfig *config, const char *value, GError **error)
 {
@@ -301,9 +327,8 @@ set_ready (VpConfig *config, const char *value, GError **error)
   if (g_str_has_prefix (value, "console:"))
     return set_ready_console (&config->ready, value + strlen ("console:"), error);
   if (g_str_has_prefix (value, "port:"))
-    return vp_error_refuse (error, value,
-                            "is not supported yet: use console:REGEX or after:SECONDS");
-  return vp_error_refuse (error, value, "is none of now, after:SECONDS, console:REGEX");
+    return set_ready_port (&config->ready, value + strlen ("port:"), error);
+  return vp_error_refuse (error, value, "is none of now, after:SECONDS, console:REGEX, port:NAME");
 }
 
 static gboolean
@@ -320,7 +345,11 @@ static const VpConfigOption options[] = {
     set_accel },
   { "cpu", "MODEL", "CPU model (default host with kvm, max with tcg)", FALSE, set_cpu },
   { "smp", "N", "Number of CPUs (default 1)", FALSE, set_smp },
+  { "max-cpus", "N", "Number of CPUs that vmplug resize can give it (default: those of --smp)",
+    FALSE, set_max_cpus },
   { "memory", "SIZE", "Memory (default 1G)", FALSE, set_memory },
+  { "max-memory", "SIZE", "Memory that vmplug resize can give it (default: that of --memory)",
+    FALSE, set_max_memory },
   { "shared-memory", "auto|on",
     "Memory that a vfio-user server can map (default auto: with a vfio-user device)", FALSE,
     set_shared_memory },
@@ -345,7 +374,7 @@ static const VpConfigOption options[] = {
     set_spare_window },
   { "hotplug-mode", "acpi|native", "How the guest is told of hotplug (default acpi)", FALSE,
     set_hotplug_mode },
-  { "ready", "now|after:SECONDS|console:REGEX",
+  { "ready", "now|after:SECONDS|console:REGEX|port:NAME",
     "When the guest is given its hot devices (default now)", FALSE, set_ready },
   { "qemu", "PROGRAM", "QEMU (default qemu-system-x86_64)", FALSE, set_qemu },
 };

@@ -4,6 +4,9 @@
 
 G_BEGIN_DECLS
 
+/** What a virtio-serial port may be called. */
+#define VP_READY_PORT_GRAMMAR "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+
 /**
  * VpConfigOption:
  * @name: long name, without dashes

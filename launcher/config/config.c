@@ -73,6 +73,7 @@ vp_config_free (VpConfig *config)
   g_ptr_array_unref (config->shares);
   g_ptr_array_unref (config->devices);
   g_clear_pointer (&config->ready.pattern, g_regex_unref);
+  g_free (config->ready.port);
   g_free (config->qemu);
   g_strfreev (config->qemu_args);
   g_hash_table_unref (config->given);

@@ -26,20 +26,23 @@ typedef enum
   VP_READY_NOW,
   VP_READY_AFTER,
   VP_READY_CONSOLE,
+  VP_READY_PORT,
 } VpReadyKind;
 
 /**
  * VpReady:
- * @kind: when hot devices are given to the guest: as soon as it runs, some time later, or when its
- *   console shows something
+ * @kind: when hot devices are given to the guest: as soon as it runs, some time later, when its
+ *   console shows something, or when it opens a virtio-serial port
  * @milliseconds: for %VP_READY_AFTER
  * @pattern: (nullable): for %VP_READY_CONSOLE
+ * @port: (nullable): for %VP_READY_PORT: what the guest calls the port
  */
 typedef struct
 {
   VpReadyKind kind;
   guint milliseconds;
   GRegex *pattern;
+  char *port;
 } VpReady;
 
 /**
@@ -55,7 +58,9 @@ typedef struct
   VpAccel accel;
   char *cpu; /* NULL: the accelerator's default */
   guint smp;
+  guint max_cpus;         /* 0: as many as @smp */
   guint64 memory;         /* bytes */
+  guint64 max_memory;     /* bytes; 0: as much as @memory */
   gboolean shared_memory; /* asked for by name; see vp_config_shares_memory() */
   guint numa;             /* nodes that the guest sees; 1: none */
   VpFirmwareKind firmware;

@@ -2,18 +2,40 @@
 
 #include "devices/byte-size.h"
 #include "devices/device-id.h"
-#include "launcher/config/params.h"
 #include "launcher/error.h"
 
 #include <string.h>
 
-#define VFIO_KEYS "plug=, id=, bind=, rombar=, x-no-mmap="
+#define VFIO_KEYS "plug=, id=, bind=, force=, iommufd=, rombar=, x-no-mmap="
 #define QEMU_KEYS "driver=, plug=, id= and the device's own properties"
 #define RNG_KEYS  "plug=, id="
 #define USER_KEYS "socket=, plug=, id="
+#define DISK_KEYS "format=, readonly, model=, plug=, id="
+#define NIC_KEYS  "model=, mac=, plug=, id="
+#define TAP_KEYS  "ifname=, vhost=, " NIC_KEYS
+
+/* A kind of device that begins with its name, and whose first parameter says what is behind it. */
+typedef struct
+{
+  const char *name;
+  VpDeviceSpecKind kind;
+  const char *models[4];
+  const char *drivers[4]; /* QEMU's name of each model */
+} Backed;
+
+static const Backed backed[] = {
+  { "disk",
+    VP_DEVICE_SPEC_DISK,
+    { "virtio-blk", "virtio-scsi", "nvme", NULL },
+    { "virtio-blk-pci", "virtio-scsi-pci", "nvme", NULL } },
+  { "nic",
+    VP_DEVICE_SPEC_NIC,
+    { "virtio-net", "e1000e", NULL },
+    { "virtio-net-pci", "e1000e", NULL } },
+};
 
 /* What argv.c calls the VM's own parts; the plan's ports and bridges are reserved beside them. */
-#define OWN_IDS "^(qmp|console|(disk|nic|share)[0-9]+)$"
+#define OWN_IDS "^(qmp|console|ready|ready-port|memory|ram|iommufd0|(disk|nic|share|cpu)[0-9]+)$"
 
 gboolean
 vp_id_is_valid (const char *id)
@@ -45,6 +67,21 @@ set_plug (VpDeviceSpec *spec, const char *value, GError **error)
     spec->plug = VP_PLUG_HOT;
   else
     return vp_error_refuse (error, value, "is none of auto, cold, hot (plug)");
+  return TRUE;
+}
+
+static gboolean
+set_iommufd (VpDeviceSpec *spec, const char *value, GError **error)
+{
+  static const char *const choices[] = { "auto", "on", "off", NULL };
+  guint index;
+
+  if (!vp_params_parse_choice (value, choices, &index, error))
+    {
+      g_prefix_error (error, "iommufd: ");
+      return FALSE;
+    }
+  spec->iommufd = (VpIommufdMode) index;
   return TRUE;
 }
 
@@ -105,6 +142,10 @@ set_vfio_param (VpDeviceSpec *spec, const VpParam *param, GError **error)
 
   if (g_str_equal (param->key, "bind"))
     return vp_params_parse_switch (param, &spec->bind, error);
+  if (g_str_equal (param->key, "force"))
+    return vp_params_parse_switch (param, &spec->force, error);
+  if (g_str_equal (param->key, "iommufd"))
+    return set_iommufd (spec, param->value, error);
 
   if (g_str_equal (param->key, "rombar"))
     {
@@ -179,17 +220,43 @@ known_keys (const VpDeviceSpec *spec, gboolean is_rng)
 }
 
 static gboolean
-set_param (VpDeviceSpec *spec, const VpParam *param, gboolean is_rng, GError **error)
+set_model (VpDeviceSpec *spec, const Backed *of, const VpParam *param, GError **error)
+{
+  guint model;
+
+  if (!vp_params_parse_choice (param->value, of->models, &model, error))
+    return FALSE;
+  g_free (spec->driver);
+  spec->driver = g_strdup (of->drivers[model]);
+  return TRUE;
+}
+
+static gboolean
+set_backed_param (VpDeviceSpec *spec, const Backed *of, const VpParam *param, GError **error)
+{
+  if (g_str_equal (param->key, "model") && param->value != NULL)
+    return set_model (spec, of, param, error);
+  if (spec->nic != NULL)
+    return vp_nic_set (spec->nic, param, spec->nic->kind == VP_NIC_TAP ? TAP_KEYS : NIC_KEYS,
+                       error);
+  if (g_str_equal (param->key, "snapshot"))
+    return vp_error_refuse (error, param->key, "is for a --disk that is there from the start");
+  return vp_disk_set (spec->disk, param, DISK_KEYS, error);
+}
+
+static gboolean
+set_param (
+    VpDeviceSpec *spec, const Backed *of, const VpParam *param, gboolean is_rng, GError **error)
 {
   const char *known = known_keys (spec, is_rng);
 
-  if (param->value == NULL)
-    return vp_params_refuse (param, known, error);
-  if (g_str_equal (param->key, "id"))
+  if (g_str_equal (param->key, "id") && param->value != NULL)
     return set_id (spec, param->value, error);
-  if (g_str_equal (param->key, "plug"))
+  if (g_str_equal (param->key, "plug") && param->value != NULL)
     return set_plug (spec, param->value, error);
-  if (is_rng)
+  if (of != NULL)
+    return set_backed_param (spec, of, param, error);
+  if (is_rng || param->value == NULL)
     return vp_params_refuse (param, known, error);
   if (spec->kind == VP_DEVICE_SPEC_VFIO)
     return set_vfio_param (spec, param, error);
@@ -204,23 +271,98 @@ vp_device_spec_is_mediated (const VpDeviceSpec *spec)
   return spec->kind == VP_DEVICE_SPEC_VFIO && spec->ref.kind == VP_DEVICE_REF_MDEV;
 }
 
-static VpDeviceSpecKind
-kind_of (const char *head)
+gboolean
+vp_device_spec_is_by_iommufd (const VpDeviceSpec *spec)
 {
-  if (g_str_equal (head, "vfio-user"))
-    return VP_DEVICE_SPEC_VFIO_USER;
-  return g_str_equal (head, "rng") || g_str_equal (head, "qemu") ? VP_DEVICE_SPEC_QEMU
-                                                                 : VP_DEVICE_SPEC_VFIO;
+  return spec->kind == VP_DEVICE_SPEC_VFIO && spec->iommufd == VP_IOMMUFD_ON;
 }
 
-/* What the device cannot do without. */
+gboolean
+vp_device_spec_is_emulated (const VpDeviceSpec *spec)
+{
+  return spec->kind != VP_DEVICE_SPEC_VFIO;
+}
+
+const char *
+vp_device_spec_kind_to_string (VpDeviceSpecKind kind)
+{
+  static const char *const names[] = { "vfio", "qemu", "disk", "nic",
+                                       "vfio-user" }; /* as VpDeviceSpecKind */
+
+  return names[kind];
+}
+
+/* Returns: (nullable): the kind that @text begins with */
+static const Backed *
+find_backed (const char *text)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (backed); i++)
+    {
+      gsize length = strlen (backed[i].name);
+
+      /* ",," is a comma within a name. */
+      if (strncmp (text, backed[i].name, length) == 0 &&
+          (text[length] == '\0' || (text[length] == ',' && text[length + 1] != ',')))
+        return &backed[i];
+    }
+  return NULL;
+}
+
 static gboolean
-check_complete (const VpDeviceSpec *spec, GError **error)
+set_backed_head (VpDeviceSpec *spec, const Backed *of, const char *head, GError **error)
+{
+  spec->kind = of->kind;
+  spec->driver = g_strdup (of->drivers[0]);
+  if (of->kind == VP_DEVICE_SPEC_DISK)
+    spec->disk = vp_disk_new (head);
+  else
+    spec->nic = vp_nic_new (head, error);
+  return spec->disk != NULL || spec->nic != NULL;
+}
+
+/* @head: the first parameter, which a name of @of, if any, stands before */
+static gboolean
+set_head (VpDeviceSpec *spec, const Backed *of, const char *head, GError **error)
+{
+  if (of != NULL)
+    return set_backed_head (spec, of, head, error);
+  if (g_str_equal (head, "rng"))
+    spec->driver = g_strdup ("virtio-rng-pci");
+  if (g_str_equal (head, "rng") || g_str_equal (head, "qemu"))
+    {
+      spec->kind = VP_DEVICE_SPEC_QEMU;
+      return TRUE;
+    }
+  if (g_str_equal (head, "vfio-user"))
+    {
+      spec->kind = VP_DEVICE_SPEC_VFIO_USER;
+      spec->driver = g_strdup (VP_DEVICE_ID_VFIO_USER);
+      return TRUE;
+    }
+  spec->kind = VP_DEVICE_SPEC_VFIO;
+  return vp_device_ref_parse (head, &spec->ref, error);
+}
+
+static gboolean
+set_all (VpDeviceSpec *spec, const Backed *of, const VpParams *params, GError **error)
+{
+  for (guint i = 0; i < params->rest->len; i++)
+    if (!set_param (spec, of, params->rest->pdata[i], g_str_equal (params->head, "rng"), error))
+      return FALSE;
+  return spec->nic == NULL || vp_nic_check (spec->nic, params->head, error);
+}
+
+/* What it cannot do without, all that is said of it taken together. */
+static gboolean
+check_complete (const VpDeviceSpec *spec, const char *head, GError **error)
 {
   if (spec->kind == VP_DEVICE_SPEC_QEMU && spec->driver == NULL)
     g_set_error_literal (error, VP_ERROR, VP_ERROR_USAGE, "qemu: driver= is missing");
   else if (spec->kind == VP_DEVICE_SPEC_VFIO_USER && spec->socket == NULL)
     g_set_error_literal (error, VP_ERROR, VP_ERROR_USAGE, "vfio-user: socket= is missing");
+  else if (spec->force && !spec->bind)
+    g_set_error (error, VP_ERROR, VP_ERROR_USAGE,
+                 "%s: force=on is about taking it from its driver: add bind=on", head);
   else
     return TRUE;
   return FALSE;
@@ -231,43 +373,50 @@ vp_device_spec_parse (const char *text, GError **error)
 {
   g_autoptr (VpDeviceSpec) spec = g_new0 (VpDeviceSpec, 1);
   g_autoptr (VpParams) params = NULL;
-  gboolean is_rng;
+  const Backed *of;
 
   g_return_val_if_fail (text != NULL, NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  params = vp_params_parse (text, error);
+  of = find_backed (text);
+  if (of != NULL && strchr (text, ',') == NULL)
+    {
+      vp_error_refuse (error, text, "needs to know %s",
+                       of->kind == VP_DEVICE_SPEC_DISK ? "the file: disk,FILE"
+                                                       : "what is behind it: nic,user|tap|passt");
+      return NULL;
+    }
+  params = vp_params_parse (of != NULL ? text + strlen (of->name) + 1 : text, error);
   if (params == NULL)
     return NULL;
 
-  is_rng = g_str_equal (params->head, "rng");
   spec->text = g_strdup (text);
   spec->properties = json_object_new ();
   spec->plug = VP_PLUG_AUTO;
-  spec->kind = kind_of (params->head);
-  if (is_rng)
-    spec->driver = g_strdup ("virtio-rng-pci");
-  if (spec->kind == VP_DEVICE_SPEC_VFIO_USER)
-    spec->driver = g_strdup (VP_DEVICE_ID_VFIO_USER);
-
-  if (g_str_equal (params->head, "disk") || g_str_equal (params->head, "nic"))
+  if (!set_head (spec, of, params->head, error))
+    return NULL;
+  if (!set_all (spec, of, params, error))
     {
-      vp_error_refuse (error, params->head,
-                       "cannot be a --device or be attached yet: use --%s when the VM starts",
-                       params->head);
+      g_prefix_error (error, "%s: ", of != NULL ? of->name : params->head);
       return NULL;
     }
-  if (spec->kind == VP_DEVICE_SPEC_VFIO && !vp_device_ref_parse (params->head, &spec->ref, error))
-    return NULL;
+  return check_complete (spec, params->head, error) ? g_steal_pointer (&spec) : NULL;
+}
 
-  for (guint i = 0; i < params->rest->len; i++)
-    if (!set_param (spec, params->rest->pdata[i], is_rng, error))
-      {
-        g_prefix_error (error, "%s: ", params->head);
-        return NULL;
-      }
+char *
+vp_device_spec_make_absolute (const char *text, const char *folder)
+{
+  const Backed *of = find_backed (text);
+  const char *file = of != NULL ? text + strlen (of->name) : "";
+  g_auto (GStrv) parts = NULL;
+  g_autofree char *escaped = NULL;
 
-  return check_complete (spec, error) ? g_steal_pointer (&spec) : NULL;
+  if (of == NULL || of->kind != VP_DEVICE_SPEC_DISK || file[0] != ',' || file[1] == '/')
+    return g_strdup (text);
+
+  parts = g_strsplit (folder, ",", -1);
+  escaped = g_strjoinv (",,", parts);
+  return g_strdup_printf ("%s,%s/%s", of->name, escaped, file + 1);
 }
 
 void
@@ -278,6 +427,8 @@ vp_device_spec_free (VpDeviceSpec *spec)
 
   g_free (spec->text);
   g_free (spec->driver);
+  vp_disk_free (spec->disk);
+  vp_nic_free (spec->nic);
   g_free (spec->socket);
   g_clear_pointer (&spec->properties, json_object_unref);
   g_free (spec->id);

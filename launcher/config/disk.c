@@ -1,6 +1,5 @@
 #include "launcher/config/disk.h"
 
-#include "launcher/config/params.h"
 #include "launcher/error.h"
 
 #include <errno.h>
@@ -29,37 +28,52 @@ vp_disk_free (VpDisk *disk)
 }
 
 VpDisk *
-vp_disk_parse (const char *text, GError **error)
+vp_disk_new (const char *file)
+{
+  VpDisk *disk = g_new0 (VpDisk, 1);
+
+  disk->file = g_strdup (file);
+  return disk;
+}
+
+gboolean
+vp_disk_set (VpDisk *disk, const VpParam *param, const char *known, GError **error)
 {
   static const char *const formats[] = { "raw", "qcow2", NULL };
+  guint format;
+
+  if (g_str_equal (param->key, "readonly") && param->value == NULL)
+    {
+      disk->readonly = TRUE;
+      return TRUE;
+    }
+  if (!g_str_equal (param->key, "format") || param->value == NULL)
+    return vp_params_refuse (param, known, error);
+
+  if (!vp_params_parse_choice (param->value, formats, &format, error))
+    return FALSE;
+  disk->format = g_strdup (formats[format]);
+  return TRUE;
+}
+
+VpDisk *
+vp_disk_parse (const char *text, GError **error)
+{
   g_autoptr (VpParams) params = vp_params_parse (text, error);
   g_autoptr (VpDisk) disk = NULL;
 
   if (params == NULL)
     return NULL;
 
-  disk = g_new0 (VpDisk, 1);
-  disk->file = g_strdup (params->head);
+  disk = vp_disk_new (params->head);
   for (guint i = 0; i < params->rest->len; i++)
     {
       const VpParam *param = params->rest->pdata[i];
-      guint format;
 
-      if (g_str_equal (param->key, "format") && param->value != NULL)
-        {
-          if (!vp_params_parse_choice (param->value, formats, &format, error))
-            return NULL;
-          disk->format = g_strdup (formats[format]);
-        }
-      else if (g_str_equal (param->key, "readonly") && param->value == NULL)
-        disk->readonly = TRUE;
-      else if (g_str_equal (param->key, "snapshot") && param->value == NULL)
+      if (g_str_equal (param->key, "snapshot") && param->value == NULL)
         disk->snapshot = TRUE;
-      else
-        {
-          vp_params_refuse (param, "format=, readonly, snapshot", error);
-          return NULL;
-        }
+      else if (!vp_disk_set (disk, param, "format=, readonly, snapshot", error))
+        return NULL;
     }
 
   if (disk->readonly && disk->snapshot)
@@ -124,10 +138,21 @@ vp_disk_check (VpDisk *disk, GError **error)
   else
     {
       disk->is_block_device = S_ISBLK (status.st_mode);
+      disk->device = disk->is_block_device ? status.st_rdev : status.st_dev;
+      disk->inode = disk->is_block_device ? 0 : status.st_ino;
       ok = disk->format != NULL || look_inside (disk, fd, error);
     }
 
   if (fd >= 0)
     close (fd);
   return ok;
+}
+
+gboolean
+vp_disk_check_other (const VpDisk *disk, const VpDisk *other, GError **error)
+{
+  if (other == NULL || other == disk || disk->device != other->device ||
+      disk->inode != other->inode || disk->is_block_device != other->is_block_device)
+    return TRUE;
+  return vp_error_refuse (error, disk->file, "is a disk of this VM already (%s)", other->file);
 }

@@ -6,7 +6,9 @@
 
 #define DESCRIPTION                                                                                \
   "VM options:\n"                                                                                  \
-  "  SPEC is REF[,plug=auto|cold|hot][,id=ID][,bind=on|off][,rombar=on|off][,x-no-mmap=on|off]\n"  \
+  "  SPEC is "                                                                                     \
+  "REF[,plug=auto|cold|hot][,id=ID][,bind=on|off][,iommufd=auto|on|off][,rombar=on|off]\n"         \
+  "            [,x-no-mmap=on|off]\n"                                                              \
   "       or qemu,driver=NAME[,plug=…][,id=ID][,PROPERTY=VALUE]… or rng[,plug=…][,id=ID]\n"  \
   "       or vfio-user,socket=PATH[,plug=…][,id=ID]\n"                                           \
   "  REF  is a PCI address (41:00.0), /dev/vfio/GROUP or /dev/vfio/devices/vfioN\n"                \

@@ -29,6 +29,34 @@ vp_call_arguments_get_string (JsonObject *arguments, const char *name, GError **
   return value;
 }
 
+GStrv
+vp_call_arguments_get_strings (JsonObject *arguments, const char *name, GError **error)
+{
+  JsonArray *array = vp_qmp_message_get_array (arguments, name);
+  guint n = array != NULL ? json_array_get_length (array) : 0;
+  g_auto (GStrv) strings = NULL;
+
+  if (n == 0 || n > VP_CALL_MAX_STRINGS)
+    {
+      vp_error_refuse (error, name, "must be a list of 1 to %d strings", VP_CALL_MAX_STRINGS);
+      return NULL;
+    }
+
+  strings = g_new0 (char *, n + 1);
+  for (guint i = 0; i < n; i++)
+    {
+      JsonNode *node = json_array_get_element (array, i);
+
+      if (!JSON_NODE_HOLDS_VALUE (node) || json_node_get_value_type (node) != G_TYPE_STRING)
+        {
+          vp_error_refuse (error, name, "must hold nothing but strings");
+          return NULL;
+        }
+      strings[i] = g_strdup (json_node_get_string (node));
+    }
+  return g_steal_pointer (&strings);
+}
+
 gboolean
 vp_call_arguments_get_flag (JsonObject *arguments,
                             const char *name,

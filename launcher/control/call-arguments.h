@@ -7,6 +7,9 @@ G_BEGIN_DECLS
 /** Longest wait that a client may ask for, in seconds. */
 #define VP_CALL_MAX_TIMEOUT 86400
 
+/** Most strings in one list: more than a VM has places for. */
+#define VP_CALL_MAX_STRINGS 1024
+
 /**
  * vp_call_arguments_check:
  * @arguments: the arguments of a command
@@ -26,6 +29,17 @@ gboolean vp_call_arguments_check (JsonObject *arguments, const char *const *name
  * Returns: (transfer none) (nullable): its value, or %NULL with %VP_ERROR_USAGE
  */
 const char *vp_call_arguments_get_string (JsonObject *arguments, const char *name, GError **error);
+
+/**
+ * vp_call_arguments_get_strings:
+ * @arguments: the arguments of a command
+ * @name: one that must be there
+ * @error: return location for a #GError
+ *
+ * Returns: (transfer full) (nullable): its strings, one or more and no more than
+ *   %VP_CALL_MAX_STRINGS, or %NULL with %VP_ERROR_USAGE
+ */
+GStrv vp_call_arguments_get_strings (JsonObject *arguments, const char *name, GError **error);
 
 /**
  * vp_call_arguments_get_flag:

@@ -1,13 +1,13 @@
 #include "launcher/control/control-server.h"
 
 #include "launcher/control/call-arguments.h"
+#include "launcher/control/device-calls.h"
 #include "launcher/control/pass-through.h"
+#include "launcher/control/resize-command.h"
 #include "launcher/failure.h"
 #include "qmp/server.h"
 
 #include <unistd.h>
-
-#define DEFAULT_TIMEOUT_MS 30000
 
 struct _VpControlServer
 {
@@ -54,53 +54,6 @@ show_status (VpMachine *machine, VpQmpCall *call, JsonObject *arguments)
 }
 
 static void
-on_attached (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  GError *error = NULL;
-  JsonObject *document = vp_machine_attach_finish (VP_MACHINE (source), result, &error);
-
-  answer_document (user_data, document, error);
-}
-
-static void
-attach (VpMachine *machine, VpQmpCall *call, JsonObject *arguments)
-{
-  guint timeout_ms = DEFAULT_TIMEOUT_MS;
-  VpDeviceSpec *spec = NULL;
-  GError *error = NULL;
-  const char *text = vp_call_arguments_get_string (arguments, "spec", &error);
-
-  if (text != NULL && vp_call_arguments_get_timeout (arguments, &timeout_ms, &error))
-    spec = vp_device_spec_parse (text, &error);
-  if (spec != NULL)
-    vp_machine_attach_async (machine, spec, timeout_ms, on_attached, call);
-  else
-    answer (call, NULL, error);
-}
-
-static void
-on_detached (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  GError *error = NULL;
-  JsonObject *document = vp_machine_detach_finish (VP_MACHINE (source), result, &error);
-
-  answer_document (user_data, document, error);
-}
-
-static void
-detach (VpMachine *machine, VpQmpCall *call, JsonObject *arguments)
-{
-  guint timeout_ms = DEFAULT_TIMEOUT_MS;
-  GError *error = NULL;
-  const char *id = vp_call_arguments_get_string (arguments, "id", &error);
-
-  if (id != NULL && vp_call_arguments_get_timeout (arguments, &timeout_ms, &error))
-    vp_machine_detach_async (machine, id, timeout_ms, on_detached, call);
-  else
-    answer (call, NULL, error);
-}
-
-static void
 stop (VpMachine *machine, VpQmpCall *call, JsonObject *arguments)
 {
   GError *error = NULL;
@@ -123,11 +76,12 @@ static const struct
 {
   const char *name;
   CommandFunc run;
-  const char *arguments[3];
+  const char *arguments[6];
 } commands[] = {
   { "vmplug-status", show_status, { NULL } },
-  { "vmplug-attach", attach, { "spec", "timeout", NULL } },
-  { "vmplug-detach", detach, { "id", "timeout", NULL } },
+  { "vmplug-attach", vp_device_calls_attach, { "spec", "specs", "timeout", NULL } },
+  { "vmplug-detach", vp_device_calls_detach, { "id", "ids", "all", "force", "timeout", NULL } },
+  { "vmplug-resize", vp_resize_command_run, { "cpus", "memory", "timeout", NULL } },
   { "vmplug-stop", stop, { "force", NULL } },
 };
 

@@ -9,7 +9,6 @@
 #define SANDBOX       "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 #define MDEV_FOLDER   "/sys/bus/mdev/devices/"
 #define OVMF_APERTURE "opt/ovmf/X-PciMmio64Mb"
-#define MEMORY_ID     "ram"
 
 /* With NUMA nodes it is theirs, see numa-nodes.h. */
 static void
@@ -21,11 +20,11 @@ add_shared_memory (GPtrArray *argv, const VpConfig *config)
     return;
   object = json_object_new ();
   json_object_set_string_member (object, "qom-type", "memory-backend-memfd");
-  json_object_set_string_member (object, "id", MEMORY_ID);
+  json_object_set_string_member (object, "id", VP_ARGV_MEMORY_ID);
   json_object_set_int_member (object, "size", (gint64) (config->memory >> 20 << 20));
   json_object_set_boolean_member (object, "share", TRUE);
   vp_argv_add_json (argv, "-object", object);
-  vp_argv_add (argv, "-machine", "memory-backend=" MEMORY_ID);
+  vp_argv_add (argv, "-machine", "memory-backend=" VP_ARGV_MEMORY_ID);
 }
 
 static void
@@ -39,8 +38,15 @@ add_base (GPtrArray *argv, const VpArgvInput *input)
   vp_argv_add (argv, "-machine", vp_machine_type_to_string (config->machine));
   vp_argv_add (argv, "-accel", vp_accel_to_string (input->accel));
   vp_argv_add (argv, "-cpu", input->cpu);
-  vp_argv_add_format (argv, "-smp", "%u", config->smp);
-  vp_argv_add_format (argv, "-m", "size=%" G_GUINT64_FORMAT "M", config->memory >> 20);
+  if (config->max_cpus > config->smp)
+    vp_argv_add_format (argv, "-smp", "cpus=%u,maxcpus=%u", config->smp, config->max_cpus);
+  else
+    vp_argv_add_format (argv, "-smp", "%u", config->smp);
+  if (config->max_memory > config->memory)
+    vp_argv_add_format (argv, "-m", "size=%" G_GUINT64_FORMAT "M,maxmem=%" G_GUINT64_FORMAT "M",
+                        config->memory >> 20, config->max_memory >> 20);
+  else
+    vp_argv_add_format (argv, "-m", "size=%" G_GUINT64_FORMAT "M", config->memory >> 20);
   add_shared_memory (argv, config);
   vp_numa_nodes_add (argv, config, input->n_host_nodes);
   vp_argv_add (argv, "-nodefaults", NULL);
@@ -181,7 +187,7 @@ vp_argv_device (const VpDeviceSpec *spec,
   g_autoptr (GList) names = NULL;
 
   g_return_val_if_fail (spec != NULL && id != NULL && place != NULL, NULL);
-  g_return_val_if_fail (spec->kind != VP_DEVICE_SPEC_VFIO || vp_device_spec_is_mediated (spec) ||
+  g_return_val_if_fail (vp_device_spec_is_emulated (spec) || vp_device_spec_is_mediated (spec) ||
                             function != NULL,
                         NULL);
 
@@ -217,9 +223,68 @@ vp_argv_device (const VpDeviceSpec *spec,
   return device;
 }
 
+JsonObject *
+vp_argv_iommufd (void)
+{
+  JsonObject *object = json_object_new ();
+
+  json_object_set_string_member (object, "qom-type", "iommufd");
+  json_object_set_string_member (object, "id", VP_ARGV_IOMMUFD_ID);
+  return object;
+}
+
+void
+vp_argv_use_iommufd (JsonObject *device, const char *fd)
+{
+  json_object_remove_member (device, "host");
+  json_object_set_string_member (device, "fd", fd);
+  json_object_set_string_member (device, "iommufd", VP_ARGV_IOMMUFD_ID);
+}
+
+gboolean
+vp_argv_has_iommufd (const VpArgvInput *input)
+{
+  for (guint i = 0; i < input->plan->devices->len; i++)
+    if (vp_device_spec_is_by_iommufd (input->specs[i]))
+      return TRUE;
+  return FALSE;
+}
+
+GPtrArray *
+vp_argv_get_cold_devices (const VpArgvInput *input)
+{
+  GPtrArray *sequences = g_ptr_array_new_with_free_func ((GDestroyNotify) vp_plug_sequence_free);
+  int next_fd = VP_ARGV_DEVICE_FD;
+
+  if (vp_argv_has_iommufd (input))
+    g_ptr_array_add (sequences, vp_plug_sequence_new_iommufd (next_fd++));
+  for (guint i = 0; i < input->plan->devices->len; i++)
+    {
+      const VpPlanDevice *device = input->plan->devices->pdata[i];
+      VpPlace place = vp_plan_device_place (device);
+      VpPlugSequence *sequence;
+
+      if (device->plug != VP_PLUG_COLD)
+        continue;
+      sequence = vp_plug_sequence_new (&(VpPlugInput){
+          .spec = input->specs[i],
+          .function = device->function,
+          .id = device->id,
+          .place = &place,
+          .vm = input->config->name,
+          .has_vhost_net = input->has_vhost_net,
+          .first_fd = next_fd,
+      });
+      next_fd += (int) vp_plug_sequence_count_fds (sequence);
+      g_ptr_array_add (sequences, sequence);
+    }
+  return sequences;
+}
+
 char **
 vp_argv_build (const VpArgvInput *input)
 {
+  g_autoptr (GPtrArray) cold = NULL;
   const VpPlan *plan;
   GPtrArray *argv;
 
@@ -232,15 +297,9 @@ vp_argv_build (const VpArgvInput *input)
 
   vp_argv_add_topology (argv, plan);
   vp_own_devices_add (argv, input->config);
-  for (guint i = 0; i < plan->devices->len; i++)
-    {
-      const VpPlanDevice *device = plan->devices->pdata[i];
-      VpPlace place = vp_plan_device_place (device);
-
-      if (device->plug == VP_PLUG_COLD)
-        vp_argv_add_json (argv, "-device",
-                          vp_argv_device (input->specs[i], device->function, device->id, &place));
-    }
+  cold = vp_argv_get_cold_devices (input);
+  for (guint i = 0; i < cold->len; i++)
+    vp_plug_sequence_add_to_argv (cold->pdata[i], argv);
 
   for (char **arg = input->config->qemu_args; arg != NULL && *arg != NULL; arg++)
     g_ptr_array_add (argv, g_strdup (*arg));

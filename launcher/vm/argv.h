@@ -2,12 +2,22 @@
 
 #include "devices/plan.h"
 #include "launcher/config/config.h"
+#include "launcher/vm/plug-sequence.h"
 
 G_BEGIN_DECLS
 
-/** File descriptors that QEMU finds open: its end of the QMP and of the console socketpair. */
+/** File descriptors that QEMU finds open: its end of the QMP and of the console socketpair, and
+ * then whatever the devices of its command line need. */
+#define VP_ARGV_FIRST_FD   3
 #define VP_ARGV_QMP_FD     3
 #define VP_ARGV_CONSOLE_FD 4
+#define VP_ARGV_DEVICE_FD  5
+
+/** Id of QEMU's object for /dev/iommu, one for all devices that are by iommufd. */
+#define VP_ARGV_IOMMUFD_ID "iommufd0"
+
+/** Id of QEMU's object for the whole memory of a VM, where it is shared and there are no nodes. */
+#define VP_ARGV_MEMORY_ID "ram"
 
 /**
  * VpArgvInput:
@@ -17,6 +27,7 @@ G_BEGIN_DECLS
  * @accel: kvm or tcg
  * @cpu: argument of -cpu
  * @n_host_nodes: how many NUMA nodes the host has
+ * @has_vhost_net: whether /dev/vhost-net can be opened
  */
 typedef struct
 {
@@ -26,6 +37,7 @@ typedef struct
   VpAccel accel;
   const char *cpu;
   guint n_host_nodes;
+  gboolean has_vhost_net;
 } VpArgvInput;
 
 /**
@@ -39,6 +51,23 @@ typedef struct
  * Returns: (transfer full): a %NULL-terminated array
  */
 char **vp_argv_build (const VpArgvInput *input);
+
+/**
+ * vp_argv_has_iommufd:
+ *
+ * Returns: whether any device of the plan, also one that comes later, is by iommufd
+ */
+gboolean vp_argv_has_iommufd (const VpArgvInput *input);
+
+/**
+ * vp_argv_get_cold_devices:
+ * @input: everything that decides
+ *
+ * Returns: (transfer full) (element-type VpPlugSequence): what vp_argv_build() makes of the cold
+ *   devices, in the order of the plan, after that of /dev/iommu, where vp_argv_has_iommufd(); their
+ * file descriptors are those that QEMU is to inherit, from %VP_ARGV_DEVICE_FD on
+ */
+GPtrArray *vp_argv_get_cold_devices (const VpArgvInput *input);
 
 /**
  * vp_argv_add_topology:
@@ -62,6 +91,26 @@ JsonObject *vp_argv_device (const VpDeviceSpec *spec,
                             const VpPciFunction *function,
                             const char *id,
                             const VpPlace *place);
+
+/**
+ * vp_argv_iommufd:
+ *
+ * Returns: (transfer full): the arguments of -object and of object-add for /dev/iommu, but for "fd"
+ */
+JsonObject *vp_argv_iommufd (void);
+
+/**
+ * vp_argv_use_iommufd:
+ * @device: a host device from vp_argv_device()
+ * @fd: its node: number of a file descriptor that QEMU has inherited, or name of one that it was
+ *   given with getfd
+ *
+ * Makes QEMU get at it by that file, and not look for it by its address: then it needs no access
+ * to its group and /dev/vfio (QEMU hw/vfio/helpers.c, vfio_device_get_name()). The folder of a
+ * mediated device stays: by nothing else QEMU knows it for one (vfio_device_is_mdev()), and it asks
+ * the hardware of any other.
+ */
+void vp_argv_use_iommufd (JsonObject *device, const char *fd);
 
 /**
  * vp_argv_quote:

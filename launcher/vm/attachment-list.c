@@ -4,7 +4,7 @@ VpAttachment *
 vp_attachment_list_find (const GPtrArray *list, const char *id)
 {
   for (guint i = 0; id != NULL && i < list->len; i++)
-    if (g_str_equal (vp_attachment_get_id (list->pdata[i]), id))
+    if (g_str_equal (vp_attachment_get_facts (list->pdata[i])->id, id))
       return list->pdata[i];
   return NULL;
 }
@@ -18,19 +18,23 @@ vp_attachment_list_find_changing (const GPtrArray *list)
   return NULL;
 }
 
-gboolean
-vp_attachment_list_holds_group (const GPtrArray *list, int group)
+VpAttachment *
+vp_attachment_list_find_mediated (const GPtrArray *list, const char *uuid)
 {
   for (guint i = 0; i < list->len; i++)
-    {
-      const VpPciFunction *function = vp_attachment_get_facts (list->pdata[i])->function;
-      VpDeviceState state = vp_attachment_get_state (list->pdata[i]);
+    if (vp_attachment_facts_is_mediated (vp_attachment_get_facts (list->pdata[i]), uuid))
+      return list->pdata[i];
+  return NULL;
+}
 
-      if (function != NULL && function->group == group && state != VP_DEVICE_QUEUED &&
-          state != VP_DEVICE_FAILED)
-        return TRUE;
-    }
-  return FALSE;
+VpAttachment *
+vp_attachment_list_find_socket (const GPtrArray *list, const char *path)
+{
+  for (guint i = 0; i < list->len; i++)
+    if (vp_attachment_get_state (list->pdata[i]) != VP_DEVICE_FAILED &&
+        g_strcmp0 (vp_attachment_get_facts (list->pdata[i])->spec->socket, path) == 0)
+      return list->pdata[i];
+  return NULL;
 }
 
 static gpointer

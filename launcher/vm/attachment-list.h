@@ -22,13 +22,22 @@ VpAttachment *vp_attachment_list_find (const GPtrArray *list, const char *id);
 VpAttachment *vp_attachment_list_find_changing (const GPtrArray *list);
 
 /**
- * vp_attachment_list_holds_group:
+ * vp_attachment_list_find_mediated:
  * @list: (element-type VpAttachment): the devices of one VM
- * @group: an IOMMU group
+ * @uuid: of a mediated device
  *
- * Returns: whether one of that group has been handed to QEMU, which holds the group open
+ * Returns: (transfer none) (nullable): the one that is that mediated device
  */
-gboolean vp_attachment_list_holds_group (const GPtrArray *list, int group);
+VpAttachment *vp_attachment_list_find_mediated (const GPtrArray *list, const char *uuid);
+
+/**
+ * vp_attachment_list_find_socket:
+ * @list: (element-type VpAttachment): the devices of one VM
+ * @path: of the socket of a vfio-user server
+ *
+ * Returns: (transfer none) (nullable): the device of that server, unless it has failed
+ */
+VpAttachment *vp_attachment_list_find_socket (const GPtrArray *list, const char *path);
 
 /**
  * vp_attachment_list_copy:

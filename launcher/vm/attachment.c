@@ -1,12 +1,12 @@
 #include "launcher/vm/attachment.h"
 
-#include "devices/vfio-bind.h"
 #include "launcher/error.h"
-#include "launcher/vm/argv.h"
-#include "launcher/vm/attachment-text.h"
+#include "launcher/vm/attachment-plug.h"
+#include "launcher/vm/attachment-waits.h"
 #include "launcher/vm/bar-watch.h"
+#include "launcher/vm/bounce.h"
+#include "launcher/vm/host-hold.h"
 #include "launcher/vm/removal.h"
-#include "launcher/vm/waiter.h"
 
 struct _VpAttachment
 {
@@ -17,14 +17,17 @@ struct _VpAttachment
   VpDeviceState state;
   VpBarWatch *watch;
   VpRemoval *removal;
-  gboolean taken;         /* the host function goes back to a driver in the end */
-  gboolean host_changing; /* it is on its way from or to that driver */
-  gboolean exposed;       /* the guest can see it: function 0 of its slot is there */
-  gboolean gone;          /* QEMU is */
-  GError *failure;        /* nullable: why it failed */
-  GError *host_error;     /* nullable: why its host function is not back */
-  VpWaiter usable;
-  VpWaiter removed;
+  VpPlugger *plugger;
+  VpHostHold *hold;
+  VpBounce bounce;
+  gboolean clearing;  /* what was behind it is being taken out of QEMU */
+  gboolean exposed;   /* the guest can see it: function 0 of its slot is there */
+  gboolean paused;    /* the VM is */
+  gboolean gone;      /* QEMU is */
+  guint count;        /* how often it is attached */
+  GError *failure;    /* nullable: why it failed */
+  GError *host_error; /* nullable: why its host function is not back */
+  VpAttachmentWaits *waits;
 };
 
 G_DEFINE_FINAL_TYPE (VpAttachment, vp_attachment, G_TYPE_OBJECT)
@@ -43,82 +46,22 @@ static guint signals[N_SIGNALS];
 static void apply (VpAttachment *self, VpDeviceEvent event);
 
 static void
-answer_usable (VpAttachment *self)
-{
-  g_autoptr (GError) over = vp_attachment_text_over (self->facts->id, self->gone);
-
-  vp_waiter_answer (&self->usable, vp_attachment_to_json (self),
-                    self->state == VP_DEVICE_USABLE ? NULL
-                    : self->failure != NULL         ? self->failure
-                                                    : over);
-}
-
-static void
-answer_removed (VpAttachment *self, const GError *error)
-{
-  JsonObject *document = json_object_new ();
-
-  json_object_set_string_member (document, "id", self->facts->id);
-  json_object_set_string_member (document, "state", vp_device_state_to_string (self->state));
-  vp_waiter_answer (&self->removed, document, error);
-}
-
-static void
-on_usable_deadline (gpointer user_data)
-{
-  VpAttachment *self = VP_ATTACHMENT (user_data);
-  g_autofree char *why =
-      vp_attachment_text_delay (self->state, self->host_changing,
-                                vp_attachment_facts_has_mates (self->facts) && !self->exposed,
-                                vp_bar_watch_get_bars (self->watch));
-  g_autoptr (GError) pending = g_error_new (
-      VP_ERROR, VP_ERROR_PENDING, "%s is %s after %.1f s: %s", self->facts->id,
-      vp_device_state_to_string (self->state), vp_waiter_get_seconds (&self->usable), why);
-
-  vp_waiter_answer (&self->usable, NULL, self->failure != NULL ? self->failure : pending);
-}
-
-static void
-on_removed_deadline (gpointer user_data)
-{
-  VpAttachment *self = VP_ATTACHMENT (user_data);
-  g_autoptr (GError) pending =
-      g_error_new (VP_ERROR, VP_ERROR_PENDING, "%s is still held by the guest after %.1f s",
-                   self->facts->id, vp_waiter_get_seconds (&self->removed));
-
-  vp_waiter_answer (&self->removed, NULL, pending);
-}
-
-static void
-on_device_add (GObject *source, GAsyncResult *result, gpointer user_data)
+on_added (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (VpAttachment) self = VP_ATTACHMENT (user_data);
   g_autoptr (GError) error = NULL;
-  g_autoptr (JsonNode) reply =
-      vp_qmp_client_execute_finish (VP_QMP_CLIENT (source), result, &error);
+  VpPlugOutcome outcome;
 
-  if (reply != NULL)
+  if (!vp_plugger_add_finish (self->plugger, result, &outcome, &error))
     {
-      apply (self, VP_DEVICE_EVENT_ADD_OK);
-      return;
+      if (vp_qmp_client_is_closed (self->client))
+        return; /* QEMU may have it open: its end tells the end of everything */
+      self->failure = vp_attachment_plug_failure (self->facts->id, error);
     }
-  if (vp_qmp_client_is_closed (self->client))
-    return; /* no answer of QEMU, which may have it open: its end tells the end of everything */
-
-  g_set_error (&self->failure, VP_ERROR, VP_ERROR_REFUSED, "%s: QEMU refused it: %s",
-               self->facts->id, error->message);
-  apply (self, VP_DEVICE_EVENT_ADD_FAILED);
-}
-
-static void
-send_add (VpAttachment *self)
-{
-  JsonObject *arguments = vp_argv_device (self->facts->spec, self->facts->function, self->facts->id,
-                                          &self->facts->place);
-
-  /* No deadline: pinning a large guest's memory takes minutes, and QEMU answers or ends. */
-  vp_qmp_client_execute_async (self->client, "device_add", arguments, NULL, 0, NULL, on_device_add,
-                               g_object_ref (self));
+  vp_bounce_start (&self->bounce);
+  apply (self, outcome == VP_PLUG_UNDONE ? VP_DEVICE_EVENT_ADD_FAILED : VP_DEVICE_EVENT_ADD_OK);
+  if (outcome == VP_PLUG_ACCEPTED)
+    apply (self, VP_DEVICE_EVENT_UNUSABLE);
 }
 
 /* What the guest cannot see has no BARs to look at. */
@@ -151,7 +94,7 @@ on_stuck (VpBarWatch *watch, gpointer user_data)
   g_clear_error (&self->failure); /* it may be stuck again, when it could not be taken out */
   g_set_error (&self->failure, VP_ERROR, VP_ERROR_NO_WINDOW, "%s: %s behind %s", self->facts->id,
                missing, self->facts->place.port);
-  apply (self, VP_DEVICE_EVENT_NO_WINDOW);
+  apply (self, VP_DEVICE_EVENT_UNUSABLE);
 }
 
 static void
@@ -163,7 +106,7 @@ on_removal_gone (VpRemoval *removal, gpointer user_data)
 void
 vp_attachment_handle_refused (VpAttachment *self, const GError *why)
 {
-  answer_removed (self, why);
+  vp_attachment_waits_tell_removed (self->waits, why);
   apply (self, VP_DEVICE_EVENT_DEL_REFUSED);
 }
 
@@ -181,31 +124,73 @@ on_removal_refused (VpRemoval *removal, const GError *why, gpointer user_data)
 }
 
 static void
-finish_release (VpAttachment *self)
+on_let_go (VpHostHold *hold, const GError *why, gpointer user_data)
 {
-  g_object_ref (self);
+  g_autoptr (VpAttachment) self = VP_ATTACHMENT (user_data); /* let_go() has made it stay */
+
+  if (why != NULL)
+    {
+      g_clear_error (&self->host_error); /* a host function matters more than what is in QEMU */
+      self->host_error = vp_attachment_facts_not_back (self->facts, why);
+    }
+  if (self->host_error != NULL && self->failure != NULL)
+    vp_error_append (self->failure, self->host_error);
   g_signal_emit (self, signals[SIGNAL_CHANGED], 0);
-  answer_usable (self);
-  answer_removed (self, self->host_error);
+  vp_attachment_waits_tell_usable (self->waits);
+  vp_attachment_waits_tell_removed (self->waits, self->host_error);
   g_signal_emit (self, signals[SIGNAL_RELEASED], 0);
-  g_object_unref (self);
 }
 
 static void
-on_given_back (GObject *source, GAsyncResult *result, gpointer user_data)
+let_go (VpAttachment *self)
+{
+  vp_host_hold_let_go (g_object_ref (self)->hold);
+}
+
+static void
+on_retry (gpointer user_data)
+{
+  VpAttachment *self = VP_ATTACHMENT (user_data);
+
+  self->bounce.timer = 0;
+  apply (self, VP_DEVICE_EVENT_RETRY);
+}
+
+static void
+retry_later (VpAttachment *self)
+{
+  if (vp_bounce_again (&self->bounce, on_retry, self))
+    return;
+
+  self->failure = vp_attachment_facts_bounced (self->facts, self->bounce.n);
+  apply (self, VP_DEVICE_EVENT_GIVE_UP);
+}
+
+static void
+on_cleared (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (VpAttachment) self = VP_ATTACHMENT (user_data);
+  g_autoptr (GError) left = NULL;
 
-  self->host_changing = self->taken = FALSE;
-  if (!vp_host_claims_finish (result, &self->host_error))
+  self->clearing = FALSE;
+  left = vp_attachment_plug_finish_clear (self->facts->id, self->plugger, result, self->gone);
+  if (self->state == VP_DEVICE_BOUNCED)
     {
-      g_prefix_error (
-          &self->host_error,
-          "%s has left the VM, but its driver has not taken it back: ", self->facts->id);
-      if (self->failure != NULL)
-        vp_error_append (self->failure, self->host_error);
+      retry_later (self); /* what is left is in the way then, and QEMU says so */
+      return;
     }
-  finish_release (self);
+  self->host_error = g_steal_pointer (&left);
+  let_go (self);
+}
+
+/* The device has left QEMU: what was behind it is to follow. */
+static void
+clear (VpAttachment *self)
+{
+  if (self->clearing) /* since it bounced */
+    return;
+  self->clearing = TRUE;
+  vp_plugger_clear_async (self->plugger, self->client, on_cleared, g_object_ref (self));
 }
 
 static void
@@ -213,13 +198,24 @@ release (VpAttachment *self)
 {
   vp_bar_watch_stop (self->watch);
   vp_removal_stop (self->removal);
-  self->host_changing =
-      vp_host_claims_drop (self->facts->claims, self->facts->function, self->taken);
-  if (self->host_changing)
-    vp_host_claims_give_back_async (self->facts->claims, self->facts->function->group,
-                                    on_given_back, g_object_ref (self));
+  vp_bounce_stop (&self->bounce);
+  if (self->clearing ||
+      (self->client != NULL && !self->gone && vp_plugger_has_backends (self->plugger)))
+    clear (self);
   else
-    finish_release (self);
+    let_go (self);
+}
+
+static void
+on_taken (VpHostHold *hold, const GError *why, gpointer user_data)
+{
+  g_autoptr (VpAttachment) self = VP_ATTACHMENT (user_data); /* apply() has made it stay */
+
+  if (why != NULL)
+    self->failure = g_error_copy (why);
+  apply (self, why == NULL ? VP_DEVICE_EVENT_TAKEN : VP_DEVICE_EVENT_TAKE_FAILED);
+  if (self->gone)
+    apply (self, VP_DEVICE_EVENT_QEMU_GONE);
 }
 
 static void
@@ -237,22 +233,29 @@ apply (VpAttachment *self, VpDeviceEvent event)
     vp_bar_watch_stop (self->watch);
   switch (action)
     {
+    case VP_DEVICE_ACTION_TAKE:
+      vp_host_hold_take (g_object_ref (self)->hold);
+      break;
     case VP_DEVICE_ACTION_ADD:
-      send_add (self);
+      vp_plugger_add_async (self->plugger, self->client, on_added, g_object_ref (self));
       break;
     case VP_DEVICE_ACTION_VERIFY:
       watch (self);
       break;
     case VP_DEVICE_ACTION_REPORT:
-      answer_usable (self);
+      vp_attachment_waits_tell_usable (self->waits);
+      break;
+    case VP_DEVICE_ACTION_RETRY:
+      vp_bar_watch_stop (self->watch);
+      self->exposed = FALSE;
+      clear (self);
       break;
     case VP_DEVICE_ACTION_DELETE:
       vp_removal_ask (self->removal, self->client);
       break;
     case VP_DEVICE_ACTION_RELEASE:
       if (self->state == VP_DEVICE_FAILED && self->failure == NULL)
-        g_set_error (&self->failure, VP_ERROR, VP_ERROR_REFUSED,
-                     "%s was thrown out again before the guest could use it", self->facts->id);
+        self->failure = vp_attachment_facts_bounced (self->facts, 1);
       release (self);
       break;
     case VP_DEVICE_ACTION_NONE:
@@ -267,44 +270,45 @@ apply (VpAttachment *self, VpDeviceEvent event)
 void
 vp_attachment_step (VpAttachment *self, VpDeviceEvent event, const GError *why)
 {
+  const VpAttachmentView view = vp_attachment_get_view (self);
+
   if (why != NULL && self->failure == NULL)
-    self->failure = vp_attachment_text_mate (self->facts->id, why);
+    self->failure = vp_attachment_view_mate (&view, why);
   apply (self, event);
+}
+
+/* A host function that its own host has begun to take back is gone for good. */
+static gboolean
+has_bounced (VpAttachment *self)
+{
+  return self->facts->plug == VP_PLUG_HOT &&
+         (self->state == VP_DEVICE_ACCEPTED || self->state == VP_DEVICE_USABLE) &&
+         self->failure == NULL && vp_bounce_is_soon (&self->bounce) &&
+         vp_host_hold_is_ours (self->hold);
+}
+
+void
+vp_attachment_handle_deleted (VpAttachment *self)
+{
+  apply (self, has_bounced (self) ? VP_DEVICE_EVENT_BOUNCE : VP_DEVICE_EVENT_DELETED);
 }
 
 void
 vp_attachment_set_taken (VpAttachment *self)
 {
-  self->taken = TRUE;
-}
-
-static void
-on_taken (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (VpAttachment) self = VP_ATTACHMENT (user_data);
-
-  self->host_changing = FALSE;
-  self->taken = vp_host_claims_finish (result, &self->failure);
-  if (!self->taken)
-    {
-      self->state = VP_DEVICE_FAILED;
-      release (self);
-    }
-  else if (self->gone)
-    apply (self, VP_DEVICE_EVENT_QEMU_GONE);
-  g_signal_emit (self, signals[SIGNAL_STEPPED], 0);
+  vp_host_hold_set_taken (self->hold);
 }
 
 void
-vp_attachment_take (VpAttachment *self)
+vp_attachment_set_paused (VpAttachment *self, gboolean paused)
 {
-  /* One that was bound before us stays bound after us. */
-  if (self->facts->function == NULL || !self->facts->spec->bind ||
-      vp_vfio_is_vfio_driver (self->facts->function->driver))
-    return;
-  self->host_changing = TRUE;
-  vp_host_claims_take_async (self->facts->claims, self->facts->function, on_taken,
-                             g_object_ref (self));
+  self->paused = paused;
+}
+
+void
+vp_attachment_set_count (VpAttachment *self, guint count)
+{
+  self->count = count;
 }
 
 void
@@ -328,25 +332,27 @@ vp_attachment_expose (VpAttachment *self)
 void
 vp_attachment_wait_usable (VpAttachment *self, GTask *task, guint timeout_ms)
 {
-  vp_waiter_set (&self->usable, task, timeout_ms, on_usable_deadline, self);
+  vp_attachment_waits_add_usable (self->waits, task, timeout_ms);
+  if (self->state == VP_DEVICE_USABLE)
+    vp_attachment_waits_tell_usable (self->waits);
 }
 
 gboolean
 vp_attachment_check_removable (VpAttachment *self, GError **error)
 {
-  if (self->client != NULL && !self->host_changing && self->removed.task == NULL &&
+  const VpAttachmentView view = vp_attachment_get_view (self);
+
+  if (self->client != NULL && !view.giving_back && self->state != VP_DEVICE_RESERVED &&
       self->state != VP_DEVICE_ADDING && self->state != VP_DEVICE_FAILED)
     return TRUE;
-  g_propagate_error (error,
-                     vp_attachment_text_not_now (self->facts->id, self->state, self->host_changing,
-                                                 self->removed.task != NULL));
+  g_propagate_error (error, vp_attachment_view_not_now (&view));
   return FALSE;
 }
 
 void
 vp_attachment_wait_removed (VpAttachment *self, GTask *task, guint timeout_ms)
 {
-  vp_waiter_set (&self->removed, task, timeout_ms, on_removed_deadline, self);
+  vp_attachment_waits_add_removed (self->waits, task, timeout_ms);
 }
 
 gboolean
@@ -371,14 +377,7 @@ void
 vp_attachment_handle_gone (VpAttachment *self)
 {
   self->gone = TRUE;
-  if (!self->host_changing)
-    apply (self, VP_DEVICE_EVENT_QEMU_GONE);
-}
-
-const char *
-vp_attachment_get_id (VpAttachment *self)
-{
-  return self->facts->id;
+  apply (self, VP_DEVICE_EVENT_QEMU_GONE);
 }
 
 const VpAttachmentFacts *
@@ -393,36 +392,28 @@ vp_attachment_get_state (VpAttachment *self)
   return self->state;
 }
 
-const GError *
-vp_attachment_get_failure (VpAttachment *self)
-{
-  return self->failure;
-}
-
-const GError *
-vp_attachment_get_host_error (VpAttachment *self)
-{
-  return self->host_error;
-}
-
 gboolean
 vp_attachment_is_host_changing (VpAttachment *self)
 {
-  return self->host_changing;
+  return self->clearing || vp_host_hold_is_giving_back (self->hold) ||
+         self->state == VP_DEVICE_RESERVED;
 }
 
-JsonObject *
-vp_attachment_to_json (VpAttachment *self)
+VpAttachmentView
+vp_attachment_get_view (VpAttachment *self)
 {
-  JsonObject *object = vp_attachment_facts_to_json (self->facts);
-  const VpGuestBars *bars = vp_bar_watch_get_bars (self->watch);
-
-  json_object_set_string_member (object, "state", vp_device_state_to_string (self->state));
-  json_object_set_array_member (object, "bars",
-                                bars != NULL ? vp_guest_bars_to_json (bars) : json_array_new ());
-  json_object_set_string_member (object, "failure",
-                                 self->failure != NULL ? self->failure->message : NULL);
-  return object;
+  return (VpAttachmentView){
+    .facts = self->facts,
+    .state = self->state,
+    .count = self->count,
+    .giving_back = vp_host_hold_is_giving_back (self->hold),
+    .is_exposed = self->exposed,
+    .is_paused = self->paused,
+    .is_gone = self->gone,
+    .bars = vp_bar_watch_get_bars (self->watch),
+    .failure = self->failure,
+    .host_error = self->host_error,
+  };
 }
 
 static void
@@ -434,8 +425,10 @@ vp_attachment_dispose (GObject *object)
 
   g_clear_object (&self->watch);
   g_clear_object (&self->removal);
-  vp_waiter_answer (&self->usable, NULL, over);
-  vp_waiter_answer (&self->removed, NULL, over);
+  vp_bounce_stop (&self->bounce);
+  g_clear_object (&self->plugger);
+  g_clear_object (&self->hold);
+  vp_attachment_waits_end (self->waits, over);
   g_clear_object (&self->client);
 
   G_OBJECT_CLASS (vp_attachment_parent_class)->dispose (object);
@@ -448,6 +441,7 @@ vp_attachment_finalize (GObject *object)
 
   g_clear_error (&self->failure);
   g_clear_error (&self->host_error);
+  vp_attachment_waits_free (self->waits);
   vp_attachment_facts_free (self->facts);
 
   G_OBJECT_CLASS (vp_attachment_parent_class)->finalize (object);
@@ -469,9 +463,17 @@ vp_attachment_class_init (VpAttachmentClass *klass)
                                            NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
 
+static VpAttachmentView
+view_of (gpointer device)
+{
+  return vp_attachment_get_view (VP_ATTACHMENT (device));
+}
+
 static void
 vp_attachment_init (VpAttachment *self)
 {
+  self->count = 1;
+  self->waits = vp_attachment_waits_new (view_of, self);
 }
 
 VpAttachment *
@@ -480,8 +482,12 @@ vp_attachment_new (const VpAttachmentFacts *facts)
   VpAttachment *self = g_object_new (VP_TYPE_ATTACHMENT, NULL);
 
   self->facts = vp_attachment_facts_copy (facts);
-  vp_host_claims_add (self->facts->claims, self->facts->function);
   self->state = facts->plug == VP_PLUG_COLD ? VP_DEVICE_ACCEPTED : VP_DEVICE_QUEUED;
+  self->bounce.window_ms = facts->bounce_ms;
+  self->hold = vp_host_hold_new (facts->claims, facts->function, facts->spec);
+  g_signal_connect_object (self->hold, "taken", G_CALLBACK (on_taken), self, 0);
+  g_signal_connect_object (self->hold, "let-go", G_CALLBACK (on_let_go), self, 0);
+  self->plugger = vp_attachment_plug_new (self->facts);
   self->watch = vp_bar_watch_new (self->facts->id);
   g_signal_connect_object (self->watch, "mapped", G_CALLBACK (on_mapped), self, 0);
   g_signal_connect_object (self->watch, "stuck", G_CALLBACK (on_stuck), self, 0);

@@ -1,7 +1,6 @@
 #pragma once
 
-#include "devices/lifecycle.h"
-#include "launcher/vm/attachment-facts.h"
+#include "launcher/vm/attachment-view.h"
 #include "qmp/client.h"
 
 #include <gio/gio.h>
@@ -36,13 +35,18 @@ VpAttachment *vp_attachment_new (const VpAttachmentFacts *facts);
 void vp_attachment_set_taken (VpAttachment *self);
 
 /**
- * vp_attachment_take:
- * @self: a queued attachment
- *
- * Begins to take its host function from its driver, if its spec says so. If that fails the device
- * has failed, and whoever waits is told.
+ * vp_attachment_set_count:
+ * @self: an attachment
+ * @count: how often it is attached, to be told
  */
-void vp_attachment_take (VpAttachment *self);
+void vp_attachment_set_count (VpAttachment *self, guint count);
+
+/**
+ * vp_attachment_set_paused:
+ * @self: an attachment
+ * @paused: whether the VM is, which is why nothing happens
+ */
+void vp_attachment_set_paused (VpAttachment *self, gboolean paused);
 
 /**
  * vp_attachment_set_running:
@@ -56,14 +60,24 @@ void vp_attachment_set_running (VpAttachment *self, VpQmpClient *client);
 /**
  * vp_attachment_step:
  * @self: an attachment of a running VM
- * @event: %VP_DEVICE_EVENT_START of one whose host function is ours, %VP_DEVICE_EVENT_DETACH of one
- *   that can be removed, %VP_DEVICE_EVENT_DELETED, or what has become of another function of its
- *   slot
+ * @event: %VP_DEVICE_EVENT_START of one that is queued, %VP_DEVICE_EVENT_TURN of one that is bound,
+ *   %VP_DEVICE_EVENT_DETACH of one that can be removed, or what has become of another that belongs
+ *   to it
  * @why: (nullable): of what that other one has failed, or will
  *
  * Does what the lifecycle says.
  */
 void vp_attachment_step (VpAttachment *self, VpDeviceEvent event, const GError *why);
+
+/**
+ * vp_attachment_handle_deleted:
+ * @self: an attachment
+ *
+ * DEVICE_DELETED came for it. When nobody had asked for that, and QEMU had taken it less than 10 s
+ * before, it has bounced: a guest that sets up its hotplug at that moment throws out what came
+ * meanwhile. It is tried again after 1, 2 and 4 s.
+ */
+void vp_attachment_handle_deleted (VpAttachment *self);
 
 /**
  * vp_attachment_expose:
@@ -76,7 +90,7 @@ void vp_attachment_expose (VpAttachment *self);
 
 /**
  * vp_attachment_wait_usable:
- * @self: a new attachment
+ * @self: an attachment that is not over
  * @task: (transfer full): gets the "attach" document or an error
  * @timeout_ms: longest wait
  */
@@ -94,7 +108,7 @@ gboolean vp_attachment_check_removable (VpAttachment *self, GError **error);
 /**
  * vp_attachment_wait_removed:
  * @self: an attachment that can be removed
- * @task: (transfer full): gets {"id", "state", "seconds"} or an error
+ * @task: (transfer full): gets {"id", "state", "attach_count", "seconds"} or an error
  * @timeout_ms: longest wait
  */
 void vp_attachment_wait_removed (VpAttachment *self, GTask *task, guint timeout_ms);
@@ -132,13 +146,6 @@ void vp_attachment_handle_reset (VpAttachment *self);
 void vp_attachment_handle_gone (VpAttachment *self);
 
 /**
- * vp_attachment_get_id:
- *
- * Returns: (transfer none): its QEMU id
- */
-const char *vp_attachment_get_id (VpAttachment *self);
-
-/**
  * vp_attachment_get_facts:
  *
  * Returns: (transfer none): what never changes about it
@@ -153,20 +160,6 @@ const VpAttachmentFacts *vp_attachment_get_facts (VpAttachment *self);
 VpDeviceState vp_attachment_get_state (VpAttachment *self);
 
 /**
- * vp_attachment_get_failure:
- *
- * Returns: (transfer none) (nullable): why it cannot be used
- */
-const GError *vp_attachment_get_failure (VpAttachment *self);
-
-/**
- * vp_attachment_get_host_error:
- *
- * Returns: (transfer none) (nullable): why its host function could not be given back
- */
-const GError *vp_attachment_get_host_error (VpAttachment *self);
-
-/**
  * vp_attachment_is_host_changing:
  *
  * Returns: whether its host function is being taken or given back at this moment
@@ -174,10 +167,10 @@ const GError *vp_attachment_get_host_error (VpAttachment *self);
 gboolean vp_attachment_is_host_changing (VpAttachment *self);
 
 /**
- * vp_attachment_to_json:
+ * vp_attachment_get_view:
  *
- * Returns: (transfer full): an element of "devices" in the "status" document
+ * Returns: what it looks like now; borrowed, until the attachment changes
  */
-JsonObject *vp_attachment_to_json (VpAttachment *self);
+VpAttachmentView vp_attachment_get_view (VpAttachment *self);
 
 G_END_DECLS

@@ -3,34 +3,43 @@
 #include "devices/error.h"
 #include "devices/vfio-bind.h"
 #include "launcher/vm/autofd.h"
-#include "launcher/vm/private-dir.h"
+#include "launcher/vm/group-lock.h"
+#include "launcher/vm/host-node.h"
+#include "launcher/vm/journal.h"
 #include "launcher/vm/run-dir.h"
+#include "launcher/vm/timed-call.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <gio/gio.h>
-#include <glib/gstdio.h>
-#include <string.h>
-
-#define JOURNAL_NAME "bindings"
-#define LOCK_NAME    ".lock"
-#define KEY          "driver="
-#define MAX_ENTRY    256
+#define N_LOOKS       10
+#define LOOK_AGAIN_US 20000
 
 struct _VpBindings
 {
   VpSysfs *sysfs;
   char *base;
+  char *vm; /* nullable: nobody's */
+  GMutex mutex;
+  GHashTable *groups; /* number -> descriptor of its lock; under the mutex */
 };
 
-/* One device while it changes hands: its journal entry, and the lock that keeps others away. */
+typedef gboolean (*Step) (VpSysfs *sysfs, const VpPciAddress *address, GError **error);
+
+/* One device on its way to us. It has all that it needs, for it may outlast everybody. */
 typedef struct
 {
-  char *name;
-  char *path;
-  int dir_fd;
-  int lock_fd;
-} Entry;
+  VpSysfs *sysfs;
+  VpJournalEntry *entry;
+  const VpPciFunction *function; /* not for a thread that is late */
+  char *driver;                  /* nullable: to whom it goes back; nobody */
+  Step step;
+  gboolean is_touched;
+  GError *error; /* nullable: of the step */
+} Move;
+
+static void
+close_lock (gpointer data)
+{
+  close (GPOINTER_TO_INT (data));
+}
 
 VpBindings *
 vp_bindings_new (VpSysfs *sysfs, const char *root)
@@ -39,6 +48,17 @@ vp_bindings_new (VpSysfs *sysfs, const char *root)
 
   self->sysfs = sysfs;
   self->base = vp_run_dir_base (root);
+  self->groups = g_hash_table_new_full (NULL, NULL, NULL, close_lock);
+  g_mutex_init (&self->mutex);
+  return self;
+}
+
+VpBindings *
+vp_bindings_new_for_vm (VpSysfs *sysfs, const char *root, const char *vm)
+{
+  VpBindings *self = vp_bindings_new (sysfs, root);
+
+  self->vm = g_strdup (vm);
   return self;
 }
 
@@ -48,228 +68,377 @@ vp_bindings_free (VpBindings *self)
   if (self == NULL)
     return;
 
+  g_hash_table_unref (self->groups);
+  g_mutex_clear (&self->mutex);
+  g_free (self->vm);
   g_free (self->base);
   g_free (self);
 }
 
-static void
-entry_clear (Entry *entry)
+VpSysfs *
+vp_bindings_get_sysfs (VpBindings *self)
 {
-  vp_autofd_close (&entry->lock_fd);
-  vp_autofd_close (&entry->dir_fd);
-  g_free (entry->path);
-  g_free (entry->name);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Entry, entry_clear)
-#define ENTRY_INIT                                                                                 \
-  {                                                                                                \
-    NULL, NULL, -1, -1                                                                             \
-  }
-
-static void
-set_error_from_errno (GError **error, const char *what, const char *path)
-{
-  int err = errno;
-
-  g_set_error (error, VP_DEVICE_ERROR,
-               err == EACCES || err == EPERM || err == EROFS ? VP_DEVICE_ERROR_PERMISSION
-                                                             : VP_DEVICE_ERROR_IO,
-               "%s %s: %s", what, path, g_strerror (err));
-}
-
-/* Opens the journal, which need not be there when @create is FALSE: dir_fd is -1 then. */
-static gboolean
-entry_open (
-    Entry *entry, VpBindings *self, const VpPciAddress *address, gboolean create, GError **error)
-{
-  g_autoptr (GError) local = NULL;
-
-  entry->name = vp_pci_address_to_string (address);
-  entry->path = g_build_filename (self->base, JOURNAL_NAME, entry->name, NULL);
-  entry->dir_fd = vp_private_dir_open_below (self->base, JOURNAL_NAME, create, &local);
-  if (entry->dir_fd >= 0 || g_error_matches (local, G_IO_ERROR, G_IO_ERROR_NOT_FOUND))
-    return TRUE;
-
-  g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_IO, "%s", local->message);
-  return FALSE;
-}
-
-/* One byte of one lock file for each address: a lock per device, and nothing to clean up. */
-static gboolean
-entry_lock (Entry *entry, const VpPciAddress *address, GError **error)
-{
-  struct flock lock = {
-    .l_type = F_WRLCK,
-    .l_whence = SEEK_SET,
-    .l_start =
-        (off_t) address->domain << 16 | address->bus << 8 | address->slot << 3 | address->function,
-    .l_len = 1,
-  };
-
-  entry->lock_fd =
-      openat (entry->dir_fd, LOCK_NAME, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-  if (entry->lock_fd >= 0 && fcntl (entry->lock_fd, F_OFD_SETLK, &lock) == 0)
-    return TRUE;
-
-  if (entry->lock_fd >= 0 && (errno == EAGAIN || errno == EACCES))
-    g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_BUSY,
-                 "%s: another vmplug is changing its driver", entry->name);
-  else
-    set_error_from_errno (error, "cannot lock the journal of", entry->name);
-  return FALSE;
-}
-
-/* A name that goes into a path below "drivers/": anything but a way out of there. */
-static gboolean
-is_driver_name (const char *name)
-{
-  for (const char *p = name; *p != '\0'; p++)
-    if (*p == '/' || g_ascii_iscntrl (*p))
-      return FALSE;
-
-  return !g_str_equal (name, ".") && !g_str_equal (name, "..");
-}
-
-/* @driver: (out) (transfer full): NULL when there is no entry; "" when the device had no driver */
-static gboolean
-entry_read (Entry *entry, char **driver, GError **error)
-{
-  vp_autofd int fd = -1;
-  char text[MAX_ENTRY + 1];
-  ssize_t n;
-
-  *driver = NULL;
-  if (entry->dir_fd >= 0)
-    fd = openat (entry->dir_fd, entry->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-  if (fd < 0 && (entry->dir_fd < 0 || errno == ENOENT))
-    return TRUE;
-
-  n = fd < 0 ? -1 : TEMP_FAILURE_RETRY (read (fd, text, MAX_ENTRY));
-  if (n < 0)
-    {
-      set_error_from_errno (error, "cannot read", entry->path);
-      return FALSE;
-    }
-
-  text[n] = '\0';
-  if (n > (ssize_t) strlen (KEY) && strlen (text) == (gsize) n && g_str_has_prefix (text, KEY) &&
-      text[n - 1] == '\n')
-    *driver = g_strndup (text + strlen (KEY), (gsize) n - strlen (KEY) - 1);
-  if (*driver != NULL && is_driver_name (*driver))
-    return TRUE;
-
-  g_clear_pointer (driver, g_free);
-  g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_IO,
-               "%s: no journal entry (wanted " KEY "NAME); remove it, or write the driver into it",
-               entry->path);
-  return FALSE;
-}
-
-/* Afterwards the entry is on the disk, whole, whatever happens to this process or the host. */
-static gboolean
-entry_write (Entry *entry, const char *driver, GError **error)
-{
-  g_autofree char *temporary = g_strdup_printf (".%s.new", entry->name);
-  g_autofree char *text = g_strdup_printf (KEY "%s\n", driver != NULL ? driver : "");
-  gsize size = strlen (text);
-  vp_autofd int fd = -1;
-
-  unlinkat (entry->dir_fd, temporary, 0); /* of a process that was killed right here */
-  fd = openat (entry->dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (fd >= 0 && TEMP_FAILURE_RETRY (write (fd, text, size)) == (ssize_t) size && fsync (fd) == 0 &&
-      renameat (entry->dir_fd, temporary, entry->dir_fd, entry->name) == 0 &&
-      fsync (entry->dir_fd) == 0)
-    return TRUE;
-
-  set_error_from_errno (error, "cannot write", entry->path);
-  unlinkat (entry->dir_fd, temporary, 0);
-  return FALSE;
+  return self->sysfs;
 }
 
 static void
-entry_remove (Entry *entry)
+move_free (gpointer data)
 {
-  if (unlinkat (entry->dir_fd, entry->name, 0) == 0)
-    fsync (entry->dir_fd);
+  Move *move = data;
+
+  if (move == NULL)
+    return;
+  g_clear_error (&move->error);
+  g_free (move->driver);
+  vp_journal_entry_free (move->entry);
+  vp_sysfs_free (move->sysfs);
+  g_free (move);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Move, move_free)
+
+/* The kernel takes the driver from a device that goes, which is what we may have waited for, and
+   only then its folder: in between it can be given to no driver. */
+static gboolean
+is_gone_soon (VpSysfs *sysfs, const VpJournalEntry *entry)
+{
+  g_autofree char *device = g_build_filename ("sys/bus/pci/devices", entry->name, NULL);
+
+  for (guint i = 0; i < N_LOOKS && vp_sysfs_exists (sysfs, device); i++)
+    g_usleep (LOOK_AGAIN_US);
+  return !vp_sysfs_exists (sysfs, device);
 }
 
 /* Puts the device back, and removes the entry when that has worked: when not, it stays for whoever
-   repairs it. A device that was pulled out takes its entry along. */
+   repairs it. A device that is no more, because it was pulled out or was a virtual function, takes
+   its entry along. */
 static gboolean
-entry_settle (
-    Entry *entry, VpBindings *self, const VpPciAddress *address, const char *driver, GError **error)
+settle (VpSysfs *sysfs, VpJournalEntry *entry, const char *driver, GError **error)
 {
-  g_autofree char *device = g_build_filename ("sys/bus/pci/devices", entry->name, NULL);
-  gboolean is_back = vp_vfio_release (self->sysfs, address, driver, error);
+  g_autoptr (GError) failure = NULL;
 
-  if (is_back || !vp_sysfs_exists (self->sysfs, device))
-    entry_remove (entry);
-  return is_back;
+  if (vp_vfio_release (sysfs, &entry->address, driver, &failure) || is_gone_soon (sysfs, entry))
+    {
+      vp_journal_entry_remove (entry);
+      return TRUE;
+    }
+
+  g_propagate_error (error, g_steal_pointer (&failure));
+  return FALSE;
+}
+
+/* Notes whose the device is. @move is NULL when it is with VFIO already. */
+static gboolean
+note (VpBindings *self, const VpPciFunction *function, Move **move, GError **error)
+{
+  const VpPciAddress *address = &function->address;
+  g_autoptr (VpJournalEntry) entry = vp_journal_entry_open (self->base, address, TRUE, error);
+  g_auto (VpJournalNote) noted = { NULL };
+  g_autofree char *now = NULL;
+  g_autoptr (VpSysfs) sysfs = NULL;
+  VpJournalNote wanted = { .vm = self->vm };
+
+  *move = NULL;
+  if (entry == NULL || !vp_journal_entry_lock (entry, error) ||
+      !vp_journal_entry_read (entry, &noted, error))
+    return FALSE;
+
+  now = vp_vfio_driver_of (self->sysfs, address);
+  if (vp_vfio_is_vfio_driver (now))
+    {
+      /* The user has bound it, so it stays bound in the end; or we have, and the entry is there. A
+         VM's that the user binds now is to stay, too. */
+      wanted.driver = noted.driver;
+      return self->vm != NULL || noted.vm == NULL || vp_journal_entry_write (entry, &wanted, error);
+    }
+
+  /* an entry of a device without a driver is from a process that was killed on the way */
+  wanted.driver =
+      now == NULL && noted.driver != NULL && noted.driver[0] != '\0' ? noted.driver : now;
+  sysfs = vp_sysfs_open (vp_sysfs_get_root (self->sysfs), error);
+  if (sysfs == NULL || !vp_journal_entry_write (entry, &wanted, error))
+    return FALSE;
+
+  *move = g_new0 (Move, 1);
+  (*move)->sysfs = g_steal_pointer (&sysfs);
+  (*move)->entry = g_steal_pointer (&entry);
+  (*move)->function = function;
+  (*move)->driver = g_strdup (wanted.driver);
+  return TRUE;
+}
+
+static void
+do_step (gpointer data)
+{
+  Move *move = data;
+
+  move->step (move->sysfs, &move->entry->address, &move->error);
+}
+
+static void
+undo_late (gpointer data)
+{
+  Move *move = data;
+
+  settle (move->sysfs, move->entry, move->driver, NULL);
+}
+
+/* Takes one step with all of them. One that is late is nobody's here any more. */
+static gboolean
+step_all (GPtrArray *moves, Step step, gint64 end_us, guint deadline_ms, GError **error)
+{
+  for (guint i = 0; i < moves->len; i++)
+    {
+      Move *move = moves->pdata[i];
+      g_autofree char *name = g_strdup (move->entry->name);
+      g_autofree char *driver = vp_vfio_driver_of (move->sysfs, &move->entry->address);
+
+      move->step = step;
+      move->is_touched = TRUE;
+      if (!vp_timed_call (do_step, undo_late, move, move_free, end_us))
+        {
+          moves->pdata[i] = NULL;
+          g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_BUSY,
+                       driver != NULL ? "%s: %s has not let go of it after %.1f s"
+                                      : "%s: %s has not taken it after %.1f s",
+                       name, driver != NULL ? driver : "vfio-pci", deadline_ms / 1000.0);
+          return FALSE;
+        }
+      if (move->error != NULL)
+        {
+          g_propagate_error (error, g_steal_pointer (&move->error));
+          return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+/* Returns what could not be undone, to be added to the error, or NULL. */
+static char *
+undo_all (GPtrArray *moves)
+{
+  g_autoptr (GString) left = g_string_new (NULL);
+
+  for (guint i = moves->len; i > 0; i--)
+    {
+      Move *move = moves->pdata[i - 1];
+      g_autofree char *now = NULL;
+      g_autoptr (GError) error = NULL;
+
+      if (move == NULL)
+        continue;
+      now = vp_vfio_driver_of (move->sysfs, &move->entry->address);
+      if (!move->is_touched && g_strcmp0 (now, move->driver) == 0)
+        vp_journal_entry_remove (move->entry);
+      else if (!settle (move->sysfs, move->entry, move->driver, &error))
+        g_string_append_printf (left, "; not given back: %s", error->message);
+    }
+  return left->len > 0 ? g_string_free (g_steal_pointer (&left), FALSE) : NULL;
+}
+
+static gboolean
+note_all (VpBindings *self, const GPtrArray *functions, GPtrArray *moves, GError **error)
+{
+  for (guint i = 0; i < functions->len; i++)
+    {
+      Move *move;
+
+      if (!note (self, functions->pdata[i], &move, error))
+        return FALSE;
+      if (move != NULL)
+        g_ptr_array_add (moves, move);
+    }
+  return TRUE;
+}
+
+gboolean
+vp_bindings_take_all (VpBindings *self,
+                      const GPtrArray *functions,
+                      guint deadline_ms,
+                      GPtrArray *taken,
+                      GError **error)
+{
+  g_autoptr (GPtrArray) moves = g_ptr_array_new_with_free_func (move_free);
+  g_autoptr (GError) failure = NULL;
+  g_autofree char *left = NULL;
+  gint64 end_us = deadline_ms == 0
+                      ? VP_TIMED_CALL_NO_END
+                      : g_get_monotonic_time () + (gint64) deadline_ms * G_TIME_SPAN_MILLISECOND;
+
+  if (note_all (self, functions, moves, &failure) &&
+      step_all (moves, vp_vfio_unbind, end_us, deadline_ms, &failure) &&
+      step_all (moves, vp_vfio_probe, end_us, deadline_ms, &failure))
+    {
+      for (guint i = 0; taken != NULL && i < moves->len; i++)
+        g_ptr_array_add (taken, (gpointer) ((Move *) moves->pdata[i])->function);
+      return TRUE;
+    }
+
+  left = undo_all (moves);
+  g_set_error (error, failure->domain, failure->code, "%s%s", failure->message,
+               left != NULL ? left : "");
+  return FALSE;
 }
 
 gboolean
 vp_bindings_take (VpBindings *self, const VpPciFunction *function, GError **error)
 {
-  const VpPciAddress *address = &function->address;
-  g_auto (Entry) entry = ENTRY_INIT;
-  g_autofree char *now = NULL;
-  g_autofree char *noted = NULL;
-  const char *owner;
+  g_autoptr (GPtrArray) functions = g_ptr_array_new ();
 
-  if (!entry_open (&entry, self, address, TRUE, error) || !entry_lock (&entry, address, error) ||
-      !entry_read (&entry, &noted, error))
-    return FALSE;
-
-  /* the user has bound it, so it stays bound in the end; or we have, and the entry is there */
-  now = vp_vfio_driver_of (self->sysfs, address);
-  if (vp_vfio_is_vfio_driver (now))
-    return TRUE;
-
-  /* an entry of a device without a driver is from a process that was killed on the way */
-  owner = now == NULL && noted != NULL && noted[0] != '\0' ? noted : now;
-  if (!entry_write (&entry, owner, error))
-    return FALSE;
-  if (vp_vfio_bind (self->sysfs, address, error))
-    return TRUE;
-
-  entry_settle (&entry, self, address, owner, NULL);
-  return FALSE;
+  g_ptr_array_add (functions, (gpointer) function);
+  return vp_bindings_take_all (self, functions, 0, NULL, error);
 }
 
 /* Nobody has noted whose it was: the kernel asks every driver, as for a new device. */
 static gboolean
-give_to_anyone (VpBindings *self, Entry *entry, const VpPciAddress *address, GError **error)
+give_to_anyone (VpBindings *self, VpJournalEntry *entry, GError **error)
 {
-  return vp_vfio_release (self->sysfs, address, NULL, error) &&
+  return vp_vfio_release (self->sysfs, &entry->address, NULL, error) &&
          vp_sysfs_write (self->sysfs, "sys/bus/pci/drivers_probe", entry->name, error);
+}
+
+/* @noted: to whom it goes back, "" for nobody */
+static gboolean
+give_to (VpBindings *self, VpJournalEntry *entry, const char *noted, GError **error)
+{
+  g_autofree char *now = vp_vfio_driver_of (self->sysfs, &entry->address);
+  /* if somebody has bound it elsewhere by hand, only what we left behind is cleared */
+  const char *driver = now == NULL || vp_vfio_is_vfio_driver (now) ? noted : now;
+
+  return settle (self->sysfs, entry, driver[0] != '\0' ? driver : NULL, error);
 }
 
 gboolean
 vp_bindings_give_back (VpBindings *self, const VpPciAddress *address, GError **error)
 {
-  g_auto (Entry) entry = ENTRY_INIT;
-  g_autofree char *noted = NULL;
+  g_autoptr (VpJournalEntry) entry = vp_journal_entry_open (self->base, address, TRUE, error);
+  g_auto (VpJournalNote) noted = { NULL };
   g_autofree char *now = NULL;
-  const char *owner;
 
-  if (!entry_open (&entry, self, address, TRUE, error) || !entry_lock (&entry, address, error) ||
-      !entry_read (&entry, &noted, error))
+  if (entry == NULL || !vp_journal_entry_lock (entry, error) ||
+      !vp_journal_entry_read (entry, &noted, error))
     return FALSE;
+  if (noted.driver != NULL)
+    return give_to (self, entry, noted.driver, error);
 
   now = vp_vfio_driver_of (self->sysfs, address);
-  if (noted == NULL)
-    return !vp_vfio_is_vfio_driver (now) || give_to_anyone (self, &entry, address, error);
+  return !vp_vfio_is_vfio_driver (now) || give_to_anyone (self, entry, error);
+}
 
-  /* if somebody has bound it elsewhere by hand, only what we left behind is cleared */
-  owner = now == NULL || vp_vfio_is_vfio_driver (now) ? noted : now;
-  return entry_settle (&entry, self, address, owner[0] != '\0' ? owner : NULL, error);
+/* Taking a device from vfio-pci while somebody has it open, by either of its nodes, would block. */
+static gboolean
+check_unused (VpBindings *self, const VpPciFunction *function, guint patience_ms, GError **error)
+{
+  static const VpHostNode nodes[] = { VP_HOST_NODE_GROUP, VP_HOST_NODE_CDEV };
+
+  for (guint i = 0; vp_vfio_is_vfio_driver (function->driver) && i < G_N_ELEMENTS (nodes); i++)
+    {
+      g_autoptr (GError) obstacle = NULL;
+
+      /* A node that cannot be opened for another reason says nothing about that. */
+      if ((nodes[i] == VP_HOST_NODE_CDEV && function->cdev < 0) ||
+          vp_host_node_wait (self->sysfs, function, nodes[i], patience_ms, &obstacle) ||
+          !g_error_matches (obstacle, VP_DEVICE_ERROR, VP_DEVICE_ERROR_BUSY))
+        continue;
+
+      g_propagate_error (error, g_steal_pointer (&obstacle));
+      return FALSE;
+    }
+  return TRUE;
+}
+
+gboolean
+vp_bindings_reclaim (VpBindings *self,
+                     const VpPciAddress *address,
+                     const char *vm,
+                     guint patience_ms,
+                     char **driver,
+                     GError **error)
+{
+  g_autoptr (VpJournalEntry) entry = vp_journal_entry_open (self->base, address, FALSE, error);
+  g_auto (VpJournalNote) noted = { NULL };
+  g_autoptr (VpPciFunction) function = NULL;
+  g_autoptr (GError) failure = NULL;
+  vp_autofd int group_lock = -1;
+
+  *driver = NULL;
+  if (entry == NULL)
+    return FALSE;
+  if (!vp_journal_entry_exists (entry))
+    return TRUE;
+  if (!vp_journal_entry_lock (entry, error) || !vp_journal_entry_read (entry, &noted, error))
+    return FALSE;
+  if (g_strcmp0 (noted.vm, vm) != 0)
+    return TRUE;
+
+  function = vp_pci_function_read (self->sysfs, address);
+  if (function != NULL && function->group >= 0)
+    {
+      group_lock = vp_group_lock_take (self->base, function->group, NULL, error);
+      if (group_lock < 0 || !check_unused (self, function, patience_ms, error))
+        {
+          g_prefix_error (error, "%s: ", entry->name);
+          return FALSE;
+        }
+    }
+  if (!give_to (self, entry, noted.driver, &failure) && vp_journal_entry_exists (entry))
+    {
+      g_propagate_error (error, g_steal_pointer (&failure));
+      return FALSE;
+    }
+
+  /* One that was pulled out has gone home, too. */
+  *driver = vp_vfio_driver_of (self->sysfs, address);
+  if (*driver == NULL)
+    *driver = g_strdup ("");
+  return TRUE;
 }
 
 gboolean
 vp_bindings_has (VpBindings *self, const VpPciAddress *address)
 {
-  g_auto (Entry) entry = ENTRY_INIT;
+  g_autoptr (VpJournalEntry) entry = vp_journal_entry_open (self->base, address, FALSE, NULL);
 
-  return entry_open (&entry, self, address, FALSE, NULL) && entry.dir_fd >= 0 &&
-         faccessat (entry.dir_fd, entry.name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+  return entry != NULL && vp_journal_entry_exists (entry);
+}
+
+gboolean
+vp_bindings_owes (VpBindings *self, const VpPciAddress *address)
+{
+  g_autoptr (VpJournalEntry) entry = vp_journal_entry_open (self->base, address, FALSE, NULL);
+  g_auto (VpJournalNote) noted = { NULL };
+
+  return entry != NULL && vp_journal_entry_exists (entry) &&
+         (!vp_journal_entry_read (entry, &noted, NULL) || g_strcmp0 (noted.vm, self->vm) == 0);
+}
+
+gboolean
+vp_bindings_lock_group (VpBindings *self, int group, GError **error)
+{
+  gboolean is_ours;
+  int fd = -1;
+
+  g_mutex_lock (&self->mutex);
+  is_ours = g_hash_table_contains (self->groups, GINT_TO_POINTER (group));
+  if (!is_ours)
+    fd = vp_group_lock_take (self->base, group, self->vm, error);
+  if (fd >= 0)
+    g_hash_table_insert (self->groups, GINT_TO_POINTER (group), GINT_TO_POINTER (fd));
+  g_mutex_unlock (&self->mutex);
+  return is_ours || fd >= 0;
+}
+
+void
+vp_bindings_unlock_group (VpBindings *self, int group)
+{
+  g_mutex_lock (&self->mutex);
+  g_hash_table_remove (self->groups, GINT_TO_POINTER (group));
+  g_mutex_unlock (&self->mutex);
+}
+
+gboolean
+vp_bindings_is_with_vfio (VpBindings *self, const VpPciAddress *address)
+{
+  g_autofree char *driver = vp_vfio_driver_of (self->sysfs, address);
+
+  return vp_vfio_is_vfio_driver (driver);
 }

@@ -209,6 +209,16 @@ add_own_devices (GPtrArray *branches, const VpConfig *config)
       add_own (branches, config, index++,
                g_strdup_printf ("share%u  %s as %s", i, share->dir, share->tag));
     }
+  if (config->ready.kind == VP_READY_PORT)
+    add_own (branches, config, index++,
+             g_strdup_printf ("ready  port %s, which the guest opens when it is ready",
+                              config->ready.port));
+  if (config->max_memory > config->memory)
+    {
+      g_autofree char *size = vp_byte_size_format (config->max_memory - config->memory);
+
+      add_own (branches, config, index++, g_strdup_printf ("memory  %s that can be added", size));
+    }
 }
 
 /* Everything that sits on @bus. A slot of pci.0 stands for itself only while it is empty. */

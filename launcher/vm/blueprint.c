@@ -1,15 +1,22 @@
 #include "launcher/vm/blueprint.h"
 
 #include "devices/error.h"
+#include "devices/mediated-device.h"
 #include "launcher/config/accelerator.h"
 #include "launcher/config/guest-cpu.h"
+#include "launcher/error.h"
 #include "launcher/vm/argv.h"
 #include "launcher/vm/host-devices.h"
+#include "launcher/vm/iommufd-choice.h"
 #include "launcher/vm/numa-nodes.h"
 #include "launcher/vm/own-devices.h"
+#include "launcher/vm/plug-fd.h"
 #include "launcher/vm/vfio-user.h"
 
 #include <string.h>
+
+/* A QEMU that was killed a moment ago may still have a group open: 0.24 s was seen. */
+#define PATIENCE_MS 1000
 
 /* How many devices warnings name before they say "and N more". */
 #define MAX_NAMED 3
@@ -58,6 +65,7 @@ set_wish (Wishes *wishes, guint index, VpDeviceSpec *spec)
   VpPlanRequest *request = &g_array_index (wishes->requests, VpPlanRequest, index);
 
   request->id = spec->id;
+  request->driver = spec->driver;
   request->plug = spec->plug;
   wishes->specs->pdata[index] = spec;
   if (request->function != NULL && spec->bind &&
@@ -133,6 +141,10 @@ name_spec (const VpDeviceSpec *spec)
     return g_strdup (spec->socket);
   if (spec->kind == VP_DEVICE_SPEC_QEMU)
     return g_strdup (spec->driver);
+  if (spec->disk != NULL)
+    return g_strconcat ("disk,", spec->disk->file, NULL);
+  if (spec->nic != NULL)
+    return g_strconcat ("nic,", vp_nic_kind_to_string (spec->nic->kind), NULL);
   return g_strndup (spec->text, strcspn (spec->text, ","));
 }
 
@@ -153,22 +165,85 @@ resolve (Wishes *wishes, const VpInventory *inventory, VpDeviceSpec *spec, GErro
   return TRUE;
 }
 
+/* The kernel lets a group be used as a whole or by its devices, never both ways. */
 static gboolean
-check_device (const VpBlueprint *self, const Wishes *wishes, guint index, GError **error)
+check_one_way (const Wishes *wishes, GError **error)
+{
+  for (guint i = 0; i < wishes->requests->len; i++)
+    for (guint j = 0; j < i; j++)
+      {
+        const VpPciFunction *one = g_array_index (wishes->requests, VpPlanRequest, j).function;
+        const VpPciFunction *two = g_array_index (wishes->requests, VpPlanRequest, i).function;
+        g_autofree char *name_one = NULL;
+        g_autofree char *name_two = NULL;
+
+        if (one == NULL || two == NULL || one->group != two->group ||
+            vp_device_spec_is_by_iommufd (wishes->specs->pdata[i]) ==
+                vp_device_spec_is_by_iommufd (wishes->specs->pdata[j]))
+          continue;
+        name_one = vp_pci_address_to_string (&one->address);
+        name_two = vp_pci_address_to_string (&two->address);
+        g_set_error (error, VP_ERROR, VP_ERROR_USAGE,
+                     "%s and %s share IOMMU group %d: iommufd= must be the same for both", name_one,
+                     name_two, one->group);
+        return FALSE;
+      }
+  return TRUE;
+}
+
+/* Decides which are by iommufd, and makes warnings of those that would rather be. */
+static gboolean
+choose_iommufd (const VpBlueprint *self, const Wishes *wishes, GPtrArray *warnings, GError **error)
+{
+  gboolean asked = FALSE;
+
+  for (guint i = 0; i < wishes->requests->len; i++)
+    {
+      const VpPlanRequest *request = &g_array_index (wishes->requests, VpPlanRequest, i);
+      VpDeviceSpec *spec = wishes->specs->pdata[i];
+      g_autoptr (GError) why = NULL;
+
+      if (!vp_iommufd_choice_is_wanted (spec))
+        continue;
+      if (vp_iommufd_choice_check_host (self->sysfs, spec, request->function, &why) && !asked)
+        asked = vp_iommufd_choice_check_program (self->config->qemu, &why);
+      if (!vp_iommufd_choice_decide (spec, why, error))
+        return FALSE;
+      if (why != NULL)
+        g_ptr_array_add (
+            warnings, g_strdup_printf ("%s is used by its group: %s", request->ref, why->message));
+    }
+  return check_one_way (wishes, error);
+}
+
+static gboolean
+check_device (const VpBlueprint *self,
+              const Wishes *wishes,
+              guint index,
+              gboolean is_rehearsal,
+              GError **error)
 {
   const VpPlanRequest *request = &g_array_index (wishes->requests, VpPlanRequest, index);
   const VpDeviceSpec *spec = wishes->specs->pdata[index];
 
+  if (request->is_mediated)
+    return vp_mediated_device_check (self->sysfs, request->ref, error);
   if (request->is_vfio_user)
     return vp_vfio_user_check_socket (spec->socket, error);
   return request->function == NULL ||
-         vp_host_devices_check (self->sysfs, self->inventory, request->function, wishes->taken,
-                                TRUE, error);
+         (vp_host_devices_check (self->sysfs, self->inventory, request->function, spec,
+                                 wishes->taken, error) &&
+          vp_host_devices_check_free (self->sysfs, request->function, vp_host_node_of (spec),
+                                      is_rehearsal ? 0 : PATIENCE_MS, error));
 }
 
 /* Checks that each can be assigned, or makes warnings of why not. */
 static gboolean
-check_devices (VpBlueprint *self, const Wishes *wishes, GPtrArray *warnings, GError **error)
+check_devices (VpBlueprint *self,
+               const Wishes *wishes,
+               gboolean is_rehearsal,
+               GPtrArray *warnings,
+               GError **error)
 {
   guint n_named = 0;
 
@@ -177,16 +252,16 @@ check_devices (VpBlueprint *self, const Wishes *wishes, GPtrArray *warnings, GEr
       const VpPlanRequest *request = &g_array_index (wishes->requests, VpPlanRequest, i);
       g_autoptr (GError) why = NULL;
 
-      if (warnings != NULL && is_one_of_a_kind (request))
+      if (is_rehearsal && is_one_of_a_kind (request))
         {
           g_ptr_array_add (warnings, g_strdup_printf ("%s: left out of the rehearsal: its BARs are "
                                                       "known only once it is open",
                                                       request->ref));
           continue;
         }
-      if (check_device (self, wishes, i, &why))
+      if (check_device (self, wishes, i, is_rehearsal, &why))
         continue;
-      if (warnings == NULL)
+      if (!is_rehearsal)
         {
           g_propagate_error (error, g_steal_pointer (&why));
           return FALSE;
@@ -211,15 +286,17 @@ check_qemu (const VpBlueprint *self, const Wishes *wishes, GError **error)
 }
 
 static gboolean
-find_devices (VpBlueprint *self, Wishes *wishes, GPtrArray *warnings, GError **error)
+find_devices (
+    VpBlueprint *self, Wishes *wishes, gboolean is_rehearsal, GPtrArray *warnings, GError **error)
 {
   for (guint i = 0; i < self->config->devices->len; i++)
     if (!resolve (wishes, self->inventory, self->config->devices->pdata[i], error))
       return FALSE;
 
   /* Only now is it known which neighbours in a group come along. */
-  return check_devices (self, wishes, warnings, error) &&
-         (warnings != NULL || check_qemu (self, wishes, error));
+  return (is_rehearsal || choose_iommufd (self, wishes, warnings, error)) &&
+         check_devices (self, wishes, is_rehearsal, warnings, error) &&
+         (is_rehearsal || check_qemu (self, wishes, error));
 }
 
 /* QEMU creates such a device before ours and puts it into the first free slot, which is a port's.
@@ -255,6 +332,7 @@ make_policy (const VpConfig *config, const VpGuestCpu *cpu)
     .spare_window = config->spare_window,
     .space = { .machine = config->machine,
                .ram = config->memory,
+               .max_ram = config->max_memory,
                .hole64 = cpu->is_32_bit ? 0 : vp_address_space_hole64 (config->machine),
                .is_amd = cpu->is_amd },
     .default_bits = cpu->default_bits,
@@ -272,7 +350,7 @@ make_plan (VpBlueprint *self, const VpHostCpu *host, gboolean is_rehearsal, GErr
   VpGuestCpu guest;
   g_autoptr (GPtrArray) warnings = g_ptr_array_new_with_free_func (g_free);
 
-  if (!find_devices (self, &wishes, is_rehearsal ? warnings : NULL, error))
+  if (!find_devices (self, &wishes, is_rehearsal, warnings, error))
     return FALSE;
 
   vp_guest_cpu_get (self->config->cpu, self->accel, host, &guest);
@@ -291,6 +369,24 @@ make_plan (VpBlueprint *self, const VpHostCpu *host, gboolean is_rehearsal, GErr
   g_ptr_array_extend_and_steal (self->plan->warnings, g_steal_pointer (&warnings));
   warn_of_qemu_args (self);
   return TRUE;
+}
+
+static void
+write_argv (VpBlueprint *self, guint n_host_nodes)
+{
+  const VpArgvInput input = {
+    .config = self->config,
+    .plan = self->plan,
+    .specs = (const VpDeviceSpec *const *) self->specs->pdata,
+    .accel = self->accel,
+    .cpu = self->cpu,
+    .n_host_nodes = n_host_nodes,
+    .has_vhost_net = vp_plug_fd_has_vhost_net (self->sysfs),
+  };
+
+  self->argv = vp_argv_build (&input);
+  self->cold = vp_argv_get_cold_devices (&input);
+  self->has_iommufd = vp_argv_has_iommufd (&input);
 }
 
 static VpBlueprint *
@@ -324,14 +420,7 @@ new_blueprint (VpConfig *config, const char *root, gboolean is_rehearsal, GError
                      g_strdup_printf ("--numa %u: the host has %u NUMA node%s, so that the memory "
                                       "of the guest's others is anywhere",
                                       config->numa, n_host_nodes, n_host_nodes == 1 ? "" : "s"));
-  self->argv = vp_argv_build (&(VpArgvInput){
-      .config = config,
-      .plan = self->plan,
-      .specs = (const VpDeviceSpec *const *) self->specs->pdata,
-      .accel = self->accel,
-      .cpu = self->cpu,
-      .n_host_nodes = n_host_nodes,
-  });
+  write_argv (self, n_host_nodes);
   return g_steal_pointer (&self);
 }
 
@@ -362,6 +451,7 @@ vp_blueprint_free (VpBlueprint *self)
   g_strfreev (self->argv);
   g_free (self->accel_reason);
   g_free (self->cpu);
+  g_clear_pointer (&self->cold, g_ptr_array_unref);
   g_clear_pointer (&self->specs, g_ptr_array_unref);
   g_clear_pointer (&self->plan, vp_plan_free);
   g_clear_pointer (&self->inventory, vp_inventory_free);

@@ -3,6 +3,7 @@
 #include "devices/inventory.h"
 #include "devices/plan.h"
 #include "launcher/config/config.h"
+#include "launcher/vm/plug-sequence.h"
 
 #include <json-glib/json-glib.h>
 
@@ -15,6 +16,9 @@ G_BEGIN_DECLS
  * @inventory: what the host has
  * @plan: where the devices go
  * @specs: (element-type VpDeviceSpec): the spec behind each device of the plan, in its order
+ * @cold: (element-type VpPlugSequence): what gives QEMU each cold device of the plan, in its order,
+ *   after that of /dev/iommu
+ * @has_iommufd: whether QEMU starts with /dev/iommu
  * @accel: kvm or tcg
  * @accel_reason: why
  * @cpu: argument of -cpu
@@ -29,6 +33,8 @@ typedef struct
   VpInventory *inventory;
   VpPlan *plan;
   GPtrArray *specs;
+  GPtrArray *cold;
+  gboolean has_iommufd;
   VpAccel accel;
   char *accel_reason;
   char *cpu;

@@ -30,15 +30,14 @@ gathering_free (gpointer data)
 static JsonObject *
 join (Gathering *self)
 {
-  JsonArray *others = json_array_new ();
+  JsonObject *first = g_steal_pointer (&self->documents[0]);
 
+  if (self->n_parts > 1 && !json_object_has_member (first, "others"))
+    json_object_set_array_member (first, "others", json_array_new ());
   for (guint i = 1; i < self->n_parts; i++)
-    json_array_add_object_element (others, g_steal_pointer (&self->documents[i]));
-  if (self->n_parts > 1)
-    json_object_set_array_member (self->documents[0], "others", others);
-  else
-    json_array_unref (others);
-  return g_steal_pointer (&self->documents[0]);
+    json_array_add_object_element (json_object_get_array_member (first, "others"),
+                                   g_steal_pointer (&self->documents[i]));
+  return first;
 }
 
 static void

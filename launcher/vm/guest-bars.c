@@ -161,19 +161,31 @@ vp_guest_bars_apply_registers (VpGuestBars *bars, const guint32 words[VP_PCI_N_B
     }
 }
 
+/* I/O BARs are spare where there are memory BARs (PCI Express 5.0, 1.3.2.2), and not else. */
+static gboolean
+is_wanted (const VpGuestBars *bars, const VpGuestBar *bar)
+{
+  if (bar->kind != VP_BAR_IO)
+    return TRUE;
+  for (guint i = 0; i < bars->n_bars; i++)
+    if (bars->bars[i].kind != VP_BAR_IO)
+      return FALSE;
+  return TRUE;
+}
+
 VpBarsVerdict
 vp_guest_bars_judge (const VpGuestBars *bars)
 {
-  guint memory = 0, assigned = 0;
+  guint wanted = 0, assigned = 0;
 
   for (guint i = 0; i < bars->n_bars; i++)
-    if (bars->bars[i].kind != VP_BAR_IO)
+    if (is_wanted (bars, &bars->bars[i]))
       {
-        memory++;
+        wanted++;
         assigned += bars->bars[i].assigned ? 1 : 0;
       }
 
-  if (assigned == memory)
+  if (assigned == wanted)
     return VP_BARS_ALL;
   return assigned == 0 ? VP_BARS_NONE : VP_BARS_PARTIAL;
 }
@@ -189,7 +201,7 @@ vp_guest_bars_describe_missing (const VpGuestBars *bars)
       const VpGuestBar *bar = &bars->bars[i];
       g_autofree char *size = vp_byte_size_format (bar->size);
 
-      if (bar->assigned || bar->kind == VP_BAR_IO)
+      if (bar->assigned || !is_wanted (bars, bar))
         continue;
       g_string_append_printf (text, "%sBAR %u (%s)", missing++ > 0 ? ", " : "", bar->index, size);
     }

@@ -96,7 +96,8 @@ void vp_guest_bars_apply_registers (VpGuestBars *bars, const guint32 words[VP_PC
 /**
  * vp_guest_bars_judge:
  *
- * Returns: how far the guest has come with the memory BARs
+ * Returns: how far the guest has come with the memory BARs, or with the I/O BARs of a device that
+ * has no others, such as a card of serial ports
  */
 VpBarsVerdict vp_guest_bars_judge (const VpGuestBars *bars);
 

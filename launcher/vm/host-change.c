@@ -1,45 +1,72 @@
 #include "launcher/vm/host-change.h"
 
+#include "devices/vfio-bind.h"
+
 typedef struct
 {
   VpBindings *bindings;
-  GPtrArray *functions; /* nullable: they are given back */
-  GArray *addresses;    /* nullable: they are taken */
+  VpSysfs *sysfs;    /* of the bindings */
+  GArray *takes;     /* nullable: they are given back */
+  GArray *addresses; /* nullable: they are taken */
+  guint patience_ms;
+  guint deadline_ms;
 } Change;
 
 static void
 change_free (Change *change)
 {
-  g_clear_pointer (&change->functions, g_ptr_array_unref);
+  g_clear_pointer (&change->takes, g_array_unref);
   g_clear_pointer (&change->addresses, g_array_unref);
   g_free (change);
+}
+
+/* Nobody else may have the group: no other VM, which the lock tells, and no other process, which
+ * only a node that is there can tell. */
+static gboolean
+claim_group (Change *change, const VpHostTake *take, GError **error)
+{
+  const VpPciFunction *function = take->function;
+  g_autofree char *driver = NULL;
+
+  if (function->group < 0)
+    return TRUE;
+  if (!vp_bindings_lock_group (change->bindings, function->group, error))
+    return FALSE;
+
+  driver = vp_vfio_driver_of (change->sysfs, &function->address);
+  return !vp_vfio_is_vfio_driver (driver) ||
+         vp_host_node_wait (change->sysfs, function, take->node, change->patience_ms, error);
 }
 
 static void
 take (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
 {
   Change *change = task_data;
+  g_autoptr (GPtrArray) to_bind = g_ptr_array_new ();
+  g_autoptr (GPtrArray) taken = g_ptr_array_new ();
   g_autoptr (GError) error = NULL;
-  guint taken = 0;
 
-  while (taken < change->functions->len &&
-         vp_bindings_take (change->bindings, change->functions->pdata[taken], &error))
-    taken++;
-  if (error == NULL)
+  for (guint i = 0; i < change->takes->len && error == NULL; i++)
     {
-      g_task_return_boolean (task, TRUE);
+      const VpHostTake *each = &g_array_index (change->takes, VpHostTake, i);
+
+      if (claim_group (change, each, &error) && each->bind)
+        g_ptr_array_add (to_bind, (gpointer) each->function);
+    }
+  if (error != NULL ||
+      !vp_bindings_take_all (change->bindings, to_bind, change->deadline_ms, taken, &error))
+    {
+      g_task_return_error (task, g_steal_pointer (&error));
       return;
     }
 
-  while (taken > 0)
+  for (guint i = 0; i < change->takes->len; i++)
     {
-      const VpPciFunction *function = change->functions->pdata[--taken];
+      VpHostTake *each = &g_array_index (change->takes, VpHostTake, i);
 
-      /* The first error is the one to tell; the journal still knows a device that stays behind. */
-      if (vp_bindings_has (change->bindings, &function->address))
-        vp_bindings_give_back (change->bindings, &function->address, NULL);
+      each->taken = g_ptr_array_find (taken, each->function, NULL);
     }
-  g_task_return_error (task, g_steal_pointer (&error));
+  g_task_return_boolean (task, TRUE);
 }
 
 static void
@@ -52,7 +79,7 @@ give_back (GTask *task, gpointer source, gpointer task_data, GCancellable *cance
     {
       const VpPciAddress *address = &g_array_index (change->addresses, VpPciAddress, i - 1);
 
-      if (vp_bindings_has (change->bindings, address))
+      if (vp_bindings_owes (change->bindings, address))
         vp_bindings_give_back (change->bindings, address, first == NULL ? &first : NULL);
     }
 
@@ -82,15 +109,20 @@ start (Change *change,
 
 void
 vp_host_change_take_async (VpBindings *bindings,
-                           GPtrArray *functions,
+                           GArray *takes,
+                           guint patience_ms,
+                           guint deadline_ms,
                            GAsyncReadyCallback callback,
                            gpointer user_data)
 {
   Change *change = g_new0 (Change, 1);
 
   change->bindings = bindings;
-  change->functions = g_ptr_array_ref (functions);
-  start (change, functions->len == 0, take, vp_host_change_take_async, callback, user_data);
+  change->sysfs = vp_bindings_get_sysfs (bindings);
+  change->takes = g_array_ref (takes);
+  change->patience_ms = patience_ms;
+  change->deadline_ms = deadline_ms;
+  start (change, takes->len == 0, take, vp_host_change_take_async, callback, user_data);
 }
 
 void
@@ -105,18 +137,6 @@ vp_host_change_give_back_async (VpBindings *bindings,
   change->addresses = g_array_ref (addresses);
   start (change, addresses->len == 0, give_back, vp_host_change_give_back_async, callback,
          user_data);
-}
-
-void
-vp_host_change_take_one_async (VpBindings *bindings,
-                               const VpPciFunction *function,
-                               GAsyncReadyCallback callback,
-                               gpointer user_data)
-{
-  g_autoptr (GPtrArray) functions = g_ptr_array_new ();
-
-  g_ptr_array_add (functions, (gpointer) function);
-  vp_host_change_take_async (bindings, functions, callback, user_data);
 }
 
 gboolean

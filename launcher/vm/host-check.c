@@ -100,6 +100,32 @@ check_vfio (const VpHostFacts *facts, VpHostCheck *check)
     set (check, VP_CHECK_OK, g_strdup ("vfio-pci is loaded, /dev/vfio/vfio can be opened"), NULL);
 }
 
+/* Nothing depends on it: every device has a group. */
+static void
+check_iommufd (const VpHostFacts *facts, VpHostCheck *check)
+{
+  if (facts->iommufd_errno == ENOENT)
+    set (check, VP_CHECK_OK,
+         g_strdup ("the kernel has none (CONFIG_IOMMUFD): devices are used by their groups"), NULL);
+  else if (!facts->has_cdevs)
+    set (check, VP_CHECK_OK,
+         g_strdup ("/dev/iommu is there, but devices have no nodes (CONFIG_VFIO_DEVICE_CDEV): they "
+                   "are used by their groups"),
+         NULL);
+  else if (facts->iommufd_error != NULL)
+    set (check, VP_CHECK_OK,
+         g_strdup_printf ("the kernel has it, QEMU not (%s): devices are used by their groups",
+                          facts->iommufd_error),
+         NULL);
+  else if (facts->iommufd_errno != 0)
+    set (check, VP_CHECK_WARNING,
+         g_strdup_printf ("/dev/iommu: %s", g_strerror (facts->iommufd_errno)),
+         "for iommufd=on give this user the node (a udev rule or chown), or be root");
+  else
+    set (check, VP_CHECK_OK,
+         g_strdup ("/dev/iommu can be opened, devices have nodes, and QEMU can use them"), NULL);
+}
+
 static void
 check_memlock (const VpHostFacts *facts, VpHostCheck *check)
 {
@@ -238,6 +264,7 @@ static const struct
   { "iommu", check_iommu },
   { "interrupt-remapping", check_remapping },
   { "vfio", check_vfio },
+  { "iommufd", check_iommufd },
   { "memlock", check_memlock },
   { "qemu", check_qemu },
   { "qemu-devices", check_qemu_devices },

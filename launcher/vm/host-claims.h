@@ -1,6 +1,7 @@
 #pragma once
 
 #include "launcher/vm/bindings.h"
+#include "launcher/vm/host-node.h"
 
 #include <gio/gio.h>
 
@@ -38,22 +39,42 @@ void vp_host_claims_add (VpHostClaims *self, const VpPciFunction *function);
 /**
  * vp_host_claims_take_async:
  * @self: the claims
- * @function: a host function to be taken from its driver; must stay as it is until the end
+ * @function: a host function that was added; must stay as it is until the end
+ * @bind: whether it may be taken from its driver
+ * @node: by which node it is given to QEMU
  * @callback: called once, later
  * @user_data: for @callback
  *
- * Ends when nothing of the group is being taken any more, so that all of it can be added.
+ * To be called for every host function, whoever binds it: locks its group against other VMs, waits
+ * up to 5 s for a process that has the group open and is ending, and takes the function from its
+ * driver. All of a group that come in one turn of the main loop are taken together: unbound one
+ * after the other, then bound one after the other; when one fails none is taken, and each is told
+ * why. What comes later waits for them, and for what is being given back.
  */
 void vp_host_claims_take_async (VpHostClaims *self,
                                 const VpPciFunction *function,
+                                gboolean bind,
+                                VpHostNode node,
                                 GAsyncReadyCallback callback,
                                 gpointer user_data);
+
+/**
+ * vp_host_claims_take_finish:
+ * @result: of vp_host_claims_take_async()
+ * @taken: (out): whether it was taken from its driver: for vp_host_claims_drop()
+ * @error: return location for a #GError
+ *
+ * Returns: %FALSE with a %VP_DEVICE_ERROR; the function is to be dropped
+ */
+gboolean vp_host_claims_take_finish (GAsyncResult *result, gboolean *taken, GError **error);
 
 /**
  * vp_host_claims_drop:
  * @self: the claims
  * @function: (nullable): a host function that has left the VM
  * @taken: whether it was taken from a driver, and is to go back
+ *
+ * The last of a group unlocks it for other VMs, at once or after vp_host_claims_give_back_async().
  *
  * Returns: whether vp_host_claims_give_back_async() is to be called for its group, of which nothing
  *   is in the VM now; when not, there is nothing to give back, or whatever leaves last does it
@@ -67,12 +88,22 @@ gboolean vp_host_claims_drop (VpHostClaims *self, const VpPciFunction *function,
  * @callback: called once, later
  * @user_data: for @callback
  *
- * Gives back all that was taken of the group.
+ * Gives back all that was taken of the group, and unlocks it.
  */
 void vp_host_claims_give_back_async (VpHostClaims *self,
                                      int group,
                                      GAsyncReadyCallback callback,
                                      gpointer user_data);
+
+/**
+ * vp_host_claims_is_ours:
+ * @self: the claims
+ * @function: (nullable): a host function
+ *
+ * Returns: whether it is still bound to a VFIO driver; %TRUE for %NULL. The link to its driver is
+ *   the first that goes when somebody unbinds it, before the driver is asked (drivers/base/dd.c)
+ */
+gboolean vp_host_claims_is_ours (VpHostClaims *self, const VpPciFunction *function);
 
 /**
  * vp_host_claims_is_owing:
@@ -83,6 +114,8 @@ gboolean vp_host_claims_is_owing (VpHostClaims *self);
 
 /**
  * vp_host_claims_finish:
+ * @result: of vp_host_claims_give_back_async()
+ * @error: return location for a #GError
  *
  * Returns: %FALSE with the first %VP_DEVICE_ERROR
  */

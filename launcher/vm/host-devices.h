@@ -1,9 +1,18 @@
 #pragma once
 
-#include "devices/inventory.h"
-#include "launcher/config/device-spec.h"
+#include "launcher/vm/host-node.h"
 
 G_BEGIN_DECLS
+
+/**
+ * vp_host_devices_folder:
+ * @spec: a host device
+ * @function: (nullable): the function that @spec, or its group, stands for; %NULL of a mediated
+ *   device
+ *
+ * Returns: (transfer full): its folder in sysfs, without a leading slash
+ */
+char *vp_host_devices_folder (const VpDeviceSpec *spec, const VpPciFunction *function);
 
 /**
  * vp_host_devices_resolve:
@@ -24,21 +33,41 @@ vp_host_devices_resolve (const VpInventory *inventory, const VpDeviceSpec *spec,
  * @sysfs: the host
  * @inventory: what it has
  * @function: one of its functions
+ * @spec: how it is asked for
  * @taken: (nullable) (element-type VpPciFunction): functions that will be bound to vfio-pci first
- * @look_at_node: whether to see if somebody else holds the group; not so when this VM's own QEMU
- *   holds it already
  * @error: return location for a #GError
  *
- * Checks that a function can be given to a VM now: the right driver, a viable group, and nobody
- * else who holds it. Reads only.
+ * Checks that a function can be given to a VM: the right driver, a viable group, and, when it is
+ * about to be taken from its driver, that the host does not live on it, unless that is forced.
+ * Reads only.
  *
  * Returns: %FALSE with a %VP_DEVICE_ERROR
  */
 gboolean vp_host_devices_check (VpSysfs *sysfs,
                                 const VpInventory *inventory,
                                 const VpPciFunction *function,
+                                const VpDeviceSpec *spec,
                                 const GPtrArray *taken,
-                                gboolean look_at_node,
                                 GError **error);
+
+/**
+ * vp_host_devices_check_free:
+ * @sysfs: the host
+ * @function: one of its functions
+ * @node: by which node it is to be given to QEMU
+ * @patience_ms: the longest wait for a process that has its group open
+ * @error: return location for a #GError
+ *
+ * Checks that nobody else has the group of a function now. Reads only. A VM that runs asks through
+ * vp_host_claims_take_async() instead, which does not make it wait, and knows what it has itself.
+ *
+ * Returns: %FALSE with %VP_DEVICE_ERROR_BUSY naming the VM or the process that has it, or another
+ *   %VP_DEVICE_ERROR when the node of the group cannot be opened
+ */
+gboolean vp_host_devices_check_free (VpSysfs *sysfs,
+                                     const VpPciFunction *function,
+                                     VpHostNode node,
+                                     guint patience_ms,
+                                     GError **error);
 
 G_END_DECLS

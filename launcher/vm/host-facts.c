@@ -1,5 +1,6 @@
 #include "launcher/vm/host-facts.h"
 
+#include "launcher/vm/iommufd-choice.h"
 #include "launcher/vm/program-output.h"
 
 #include <errno.h>
@@ -63,13 +64,31 @@ read_vfio (VpHostFacts *facts, VpSysfs *sysfs)
     close (fd);
 }
 
-/* The soft limit: QEMU inherits it. */
+/* The nodes of devices have a major number of their own (drivers/vfio/device_cdev.c). */
+static void
+read_iommufd (VpHostFacts *facts, VpSysfs *sysfs)
+{
+  g_autofree char *majors = read_text (sysfs, "proc/devices");
+  g_autoptr (GError) error = NULL;
+  int fd = vp_sysfs_open_file (sysfs, "dev/iommu", O_RDWR);
+
+  facts->iommufd_errno = fd < 0 ? errno : 0;
+  if (fd >= 0)
+    close (fd);
+  facts->has_cdevs =
+      g_regex_match_simple ("^ *[0-9]+ vfio-dev$", majors, G_REGEX_MULTILINE | G_REGEX_RAW, 0);
+  if (facts->iommufd_errno != ENOENT && facts->qemu_version != NULL &&
+      !vp_iommufd_choice_check_program (facts->qemu, &error))
+    facts->iommufd_error = g_strdup (error->message);
+}
+
+/* The hard limit: the soft one is raised as far before QEMU starts. */
 static void
 read_memlock (VpHostFacts *facts, VpSysfs *sysfs)
 {
   g_autofree char *limits = read_text (sysfs, "proc/self/limits");
   g_autofree char *status = read_text (sysfs, "proc/self/status");
-  g_autofree char *limit = find (limits, "^Max locked memory +([0-9]+)");
+  g_autofree char *limit = find (limits, "^Max locked memory +\\S+ +([0-9]+)");
   g_autofree char *capabilities = find (status, "^CapEff:\\s*([0-9a-f]{1,16})$");
 
   facts->memlock = limit != NULL ? g_ascii_strtoull (limit, NULL, 10) : G_MAXUINT64;
@@ -107,6 +126,7 @@ vp_host_facts_read (VpHostFacts *facts, VpSysfs *sysfs, const char *qemu)
   read_vfio (facts, sysfs);
   read_memlock (facts, sysfs);
   read_qemu (facts);
+  read_iommufd (facts, sysfs);
   vp_firmware_file_read_default (qemu, &facts->seabios);
   facts->ovmf = vp_firmware_file_find_ovmf ();
 }
@@ -119,6 +139,7 @@ vp_host_facts_clear (VpHostFacts *facts)
   g_clear_pointer (&facts->qemu_version, g_free);
   g_clear_pointer (&facts->qemu_devices, g_free);
   g_clear_pointer (&facts->qemu_error, g_free);
+  g_clear_pointer (&facts->iommufd_error, g_free);
   vp_firmware_file_clear (&facts->seabios);
   g_clear_pointer (&facts->ovmf, g_free);
 }

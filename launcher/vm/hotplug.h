@@ -26,6 +26,14 @@ G_DECLARE_FINAL_TYPE (VpHotplug, vp_hotplug, VP, HOTPLUG, GObject)
 VpHotplug *vp_hotplug_new (const VpBlueprint *blueprint, VpBindings *bindings);
 
 /**
+ * vp_hotplug_set_bounce_ms:
+ * @self: a hotplug
+ * @bounce_ms: how soon after a device was added a removal that nobody asked for is a bounce, for
+ *   devices that come from now on; 0 for never. The default is %VP_BOUNCE_DEFAULT_MS
+ */
+void vp_hotplug_set_bounce_ms (VpHotplug *self, guint bounce_ms);
+
+/**
  * vp_hotplug_mark_taken:
  * @self: a hotplug
  * @function: a host function of the plan that was taken from its driver for this VM
@@ -51,26 +59,39 @@ void vp_hotplug_set_running (VpHotplug *self, VpQmpClient *client);
 void vp_hotplug_set_ready (VpHotplug *self);
 
 /**
- * vp_hotplug_holds_group:
+ * vp_hotplug_holds_mediated:
  * @self: a hotplug
- * @group: an IOMMU group
+ * @uuid: of a mediated device
  *
- * Returns: whether this VM has a device of @group, so that its QEMU holds the group open
+ * Returns: whether this VM has that mediated device
  */
-gboolean vp_hotplug_holds_group (VpHotplug *self, int group);
+gboolean vp_hotplug_holds_mediated (VpHotplug *self, const char *uuid);
+
+/**
+ * vp_hotplug_holds_socket:
+ * @self: a hotplug
+ * @path: of the socket of a vfio-user server
+ *
+ * Returns: whether this VM has the device of that server
+ */
+gboolean vp_hotplug_holds_socket (VpHotplug *self, const char *path);
 
 /**
  * vp_hotplug_attach_async:
  * @self: a hotplug
  * @source: what was asked for
  * @functions: (element-type VpPciFunction): what it stands for, of the source's inventory; %NULL is
- *   a device that QEMU emulates
+ *   a device that QEMU or another process emulates
  * @timeout_ms: longest wait for each to become usable
  * @callback: called once the last of them has its outcome
  * @user_data: for @callback
  *
- * The attach of an IOMMU group is the attach of each of its endpoints, all at once. Functions of
- * one host device share a slot; one whose siblings are in the VM already gets a slot of its own.
+ * The attach of an IOMMU group is the attach of each of its endpoints, all at once, and all or
+ * none: when one fails, the others are taken out again before that is told. Functions of one host
+ * device share a slot; one whose siblings are in the VM already gets a slot of its own.
+ *
+ * A host function that the VM has already is counted once more, and stays until it has been
+ * detached as often; the options of the first attach hold.
  */
 void vp_hotplug_attach_async (VpHotplug *self,
                               VpAttachSource *source,
@@ -88,15 +109,38 @@ void vp_hotplug_attach_async (VpHotplug *self,
 JsonObject *vp_hotplug_attach_finish (VpHotplug *self, GAsyncResult *result, GError **error);
 
 /**
+ * vp_hotplug_has:
+ *
+ * Returns: whether the VM has a device of that @id
+ */
+gboolean vp_hotplug_has (VpHotplug *self, const char *id);
+
+/**
+ * vp_hotplug_find_ids:
+ * @self: a hotplug
+ * @source: what was asked for
+ * @functions: (element-type VpPciFunction): what it stands for
+ *
+ * Returns: (transfer full): the ids of those that the VM has
+ */
+GStrv
+vp_hotplug_find_ids (VpHotplug *self, const VpAttachSource *source, const GPtrArray *functions);
+
+/**
  * vp_hotplug_detach_async:
  * @self: a hotplug
- * @id: a device
- * @timeout_ms: longest wait for it to be gone
+ * @ids: (array zero-terminated=1): devices, one or more
+ * @force: however often they are attached
+ * @timeout_ms: longest wait for all of them to be gone
  * @callback: called once
  * @user_data: for @callback
+ *
+ * One that is attached more than once is only counted down. The guest is asked for all the others
+ * before the first answer is awaited.
  */
 void vp_hotplug_detach_async (VpHotplug *self,
-                              const char *id,
+                              const char *const *ids,
+                              gboolean force,
                               guint timeout_ms,
                               GAsyncReadyCallback callback,
                               gpointer user_data);
@@ -104,8 +148,9 @@ void vp_hotplug_detach_async (VpHotplug *self,
 /**
  * vp_hotplug_detach_finish:
  *
- * Returns: (transfer full) (nullable): id, state and seconds, with those of the other functions of
- *   its slot, which leave with it, as "others"; or %NULL with @error set
+ * Returns: (transfer full) (nullable): id, state, attach_count and seconds of the first, with those
+ *   of the others, also of the other functions of its slot, which leave with it, as "others"; or
+ *   %NULL with the first error
  */
 JsonObject *vp_hotplug_detach_finish (VpHotplug *self, GAsyncResult *result, GError **error);
 

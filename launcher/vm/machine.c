@@ -1,17 +1,22 @@
 #include "launcher/vm/machine.h"
 
 #include "devices/lifecycle.h"
-#include "devices/vfio-bind.h"
 #include "launcher/config/accelerator.h"
 #include "launcher/error.h"
+#include "launcher/vm/cold-fds.h"
 #include "launcher/vm/host-change.h"
-#include "launcher/vm/host-devices.h"
-#include "launcher/vm/hotplug.h"
+#include "launcher/vm/hotplug-lookup.h"
+#include "launcher/vm/machine-attach.h"
 #include "launcher/vm/qemu.h"
 #include "launcher/vm/readiness.h"
-#include "launcher/vm/vfio-user.h"
 
 #include <unistd.h>
+
+/* A QEMU that was killed a moment ago may still have a group open: 0.24 s was seen. */
+#define START_PATIENCE_MS 1000
+
+/* A driver that does not let go of a device keeps the start no longer than this. */
+#define START_DEADLINE_MS 30000
 
 /* Giving devices back after QEMU's end takes milliseconds; a driver that hangs must not keep us. */
 #define LAST_GIVE_BACK_MS 30000
@@ -25,14 +30,17 @@ struct _VpMachine
   VpBindings *bindings;
 
   VpHotplug *hotplug;
+  VpIommufd *iommufd;
   VpQemu *qemu;
-  VpReadiness *readiness; /* nullable: nothing to look for on the console */
+  VpResize *resize;
+  VpReadiness *readiness; /* nullable: nothing to look for, or it has been seen */
   guint ready_timer;
   guint give_back_timer; /* runs from QEMU's end until everything is back */
 
   GTask *start;        /* nullable: who waits for the start */
   GError *start_error; /* nullable: why it failed; told once everything is undone */
-  GPtrArray *taken;    /* (element-type VpPciFunction): host functions taken for the start */
+  GArray *takes;       /* (element-type VpHostTake): the host functions of the plan */
+  GPtrArray *keepers;  /* (element-type GObject): the other ends of what QEMU has inherited */
   gint64 started_us;
   gboolean stopping;
 };
@@ -78,6 +86,7 @@ wind_up (VpMachine *self)
 {
   g_clear_handle_id (&self->ready_timer, g_source_remove);
   vp_hotplug_set_gone (self->hotplug);
+  vp_resize_set_gone (self->resize);
   if (vp_hotplug_is_idle (self->hotplug))
     {
       tell_end (self);
@@ -109,11 +118,21 @@ on_device_changed (VpHotplug *hotplug, const char *id, int state, gpointer user_
 }
 
 static void
+set_ready (VpMachine *self)
+{
+  g_clear_pointer (&self->readiness, vp_readiness_free);
+  vp_hotplug_set_ready (self->hotplug);
+}
+
+static void
 on_event (VpQemu *qemu, const char *name, JsonObject *data, gpointer user_data)
 {
   VpMachine *self = VP_MACHINE (user_data);
 
   vp_hotplug_handle_event (self->hotplug, name, data);
+  vp_resize_handle_event (self->resize, name, data);
+  if (self->readiness != NULL && vp_readiness_handle_event (self->readiness, name, data))
+    set_ready (self);
   g_signal_emit (self, signals[SIGNAL_EVENT], 0, name, data);
 }
 
@@ -125,10 +144,7 @@ on_console_output (VpQemu *qemu, GBytes *output, gpointer user_data)
   const char *data = g_bytes_get_data (output, &size);
 
   if (self->readiness != NULL && vp_readiness_feed (self->readiness, data, size))
-    {
-      g_clear_pointer (&self->readiness, vp_readiness_free);
-      vp_hotplug_set_ready (self->hotplug);
-    }
+    set_ready (self);
   g_signal_emit (self, signals[SIGNAL_CONSOLE], 0, output);
 }
 
@@ -146,17 +162,11 @@ wait_for_readiness (VpMachine *self)
 {
   const VpReady *ready = &self->blueprint->config->ready;
 
-  switch (ready->kind)
-    {
-    case VP_READY_NOW:
-      vp_hotplug_set_ready (self->hotplug);
-      break;
-    case VP_READY_AFTER:
-      self->ready_timer = g_timeout_add_once (ready->milliseconds, on_ready_timer, self);
-      break;
-    case VP_READY_CONSOLE:
-      break; /* on_console_output() sees it */
-    }
+  if (ready->kind == VP_READY_NOW)
+    vp_hotplug_set_ready (self->hotplug);
+  else if (ready->kind == VP_READY_AFTER)
+    self->ready_timer = g_timeout_add_once (ready->milliseconds, on_ready_timer, self);
+  /* else on_console_output() or on_event() sees it */
 }
 
 static void
@@ -172,6 +182,7 @@ on_qemu_started (GObject *source, GAsyncResult *result, gpointer user_data)
     }
   self->started_us = g_get_monotonic_time ();
   vp_hotplug_set_running (self->hotplug, vp_qemu_get_client (self->qemu));
+  vp_resize_set_running (self->resize, vp_qemu_get_client (self->qemu));
   wait_for_readiness (self);
   start = g_steal_pointer (&self->start);
   g_task_return_boolean (start, TRUE);
@@ -187,8 +198,13 @@ on_taken (GObject *source, GAsyncResult *result, gpointer user_data)
       tell_end (self);
       return;
     }
-  for (guint i = 0; i < self->taken->len; i++)
-    vp_hotplug_mark_taken (self->hotplug, self->taken->pdata[i]);
+  for (guint i = 0; i < self->takes->len; i++)
+    {
+      const VpHostTake *take = &g_array_index (self->takes, VpHostTake, i);
+
+      if (take->taken) /* one that was bound before us stays bound after us */
+        vp_hotplug_mark_taken (self->hotplug, take->function);
+    }
   if (self->stopping)
     {
       g_set_error (&self->start_error, VP_ERROR, VP_ERROR_START, "%s was stopped before it started",
@@ -196,30 +212,54 @@ on_taken (GObject *source, GAsyncResult *result, gpointer user_data)
       wind_up (self);
       return;
     }
+  if (!vp_cold_fds_open (self->blueprint, self->qemu, self->keepers, &self->start_error))
+    {
+      wind_up (self);
+      return;
+    }
   vp_qemu_start_async (self->qemu, self->blueprint->argv, self->run_dir, on_qemu_started,
                        g_object_ref (self));
+}
+
+static VpMachineParts
+get_parts (VpMachine *self)
+{
+  return (VpMachineParts){
+    .blueprint = self->blueprint,
+    .hotplug = self->hotplug,
+    .iommufd = self->iommufd,
+    .client = vp_qemu_get_client (self->qemu),
+    .pid = vp_qemu_get_pid (self->qemu),
+  };
 }
 
 void
 vp_machine_start_async (VpMachine *self, GAsyncReadyCallback callback, gpointer user_data)
 {
   const VpBlueprint *blueprint = self->blueprint;
+  const VpMachineParts parts = get_parts (self);
 
   self->start = g_task_new (self, NULL, callback, user_data);
   g_task_set_source_tag (self->start, vp_machine_start_async);
-  if (blueprint->config->ready.kind == VP_READY_CONSOLE)
+  if (!vp_machine_attach_raise_memlock (&parts, 0, &self->start_error))
+    {
+      tell_end (self);
+      return;
+    }
+  if (blueprint->config->ready.kind != VP_READY_NOW)
     self->readiness = vp_readiness_new (&blueprint->config->ready);
   for (guint i = 0; i < blueprint->plan->devices->len; i++)
     {
       const VpPlanDevice *device = blueprint->plan->devices->pdata[i];
       const VpDeviceSpec *spec = blueprint->specs->pdata[i];
 
-      /* One that was bound before us stays bound after us. */
-      if (device->function != NULL && spec->bind &&
-          !vp_vfio_is_vfio_driver (device->function->driver))
-        g_ptr_array_add (self->taken, (gpointer) device->function);
+      const VpHostTake take = { device->function, spec->bind, vp_host_node_of (spec), FALSE };
+
+      if (device->function != NULL)
+        g_array_append_val (self->takes, take);
     }
-  vp_host_change_take_async (self->bindings, self->taken, on_taken, g_object_ref (self));
+  vp_host_change_take_async (self->bindings, self->takes, START_PATIENCE_MS, START_DEADLINE_MS,
+                             on_taken, g_object_ref (self));
 }
 
 gboolean
@@ -230,50 +270,6 @@ vp_machine_start_finish (VpMachine *self, GAsyncResult *result, GError **error)
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
-static void
-on_attached (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (GTask) task = G_TASK (user_data);
-  GError *error = NULL;
-  JsonObject *document = vp_hotplug_attach_finish (VP_HOTPLUG (source), result, &error);
-
-  if (document != NULL)
-    g_task_return_pointer (task, document, (GDestroyNotify) json_object_unref);
-  else
-    g_task_return_error (task, error);
-}
-
-static gboolean
-check_vfio_user (VpMachine *self, const VpDeviceSpec *spec, GError **error)
-{
-  g_autoptr (JsonObject) status = vp_machine_get_status (self);
-
-  return vp_vfio_user_check_attach (self->blueprint->config, status, spec->socket, error);
-}
-
-/* Returns: (transfer container) (nullable): what @spec stands for, ready to be attached */
-static GPtrArray *
-find_functions (VpMachine *self, const VpInventory *inventory, VpDeviceSpec *spec, GError **error)
-{
-  g_autoptr (GPtrArray) functions = NULL;
-
-  if (spec->kind == VP_DEVICE_SPEC_VFIO_USER && !check_vfio_user (self, spec, error))
-    return NULL;
-
-  functions = vp_host_devices_resolve (inventory, spec, error);
-  for (guint i = 0; functions != NULL && i < functions->len; i++)
-    {
-      const VpPciFunction *function = functions->pdata[i];
-
-      if (function != NULL &&
-          !vp_host_devices_check (self->blueprint->sysfs, inventory, function,
-                                  spec->bind ? functions : NULL,
-                                  !vp_hotplug_holds_group (self->hotplug, function->group), error))
-        return NULL;
-    }
-  return g_steal_pointer (&functions);
-}
-
 void
 vp_machine_attach_async (VpMachine *self,
                          VpDeviceSpec *spec,
@@ -281,26 +277,11 @@ vp_machine_attach_async (VpMachine *self,
                          GAsyncReadyCallback callback,
                          gpointer user_data)
 {
-  g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
-  g_autoptr (VpDeviceSpec) owned_spec = spec;
-  g_autoptr (VpInventory) inventory = NULL;
-  g_autoptr (GPtrArray) functions = NULL;
-  g_autoptr (VpAttachSource) source = NULL;
-  g_autoptr (GError) error = NULL;
+  GTask *task = g_task_new (self, NULL, callback, user_data);
+  const VpMachineParts parts = get_parts (self);
 
   g_task_set_source_tag (task, vp_machine_attach_async);
-  inventory = vp_inventory_read (self->blueprint->sysfs, &error);
-  if (inventory != NULL)
-    functions = find_functions (self, inventory, owned_spec, &error);
-  if (functions == NULL)
-    {
-      g_task_return_error (task, g_steal_pointer (&error));
-      return;
-    }
-
-  source = vp_attach_source_new (g_steal_pointer (&owned_spec), g_steal_pointer (&inventory));
-  vp_hotplug_attach_async (self->hotplug, source, functions, timeout_ms, on_attached,
-                           g_steal_pointer (&task));
+  vp_machine_attach_begin (&parts, spec, timeout_ms, task);
 }
 
 JsonObject *
@@ -326,15 +307,22 @@ on_detached (GObject *source, GAsyncResult *result, gpointer user_data)
 
 void
 vp_machine_detach_async (VpMachine *self,
-                         const char *id,
+                         const char *text,
+                         gboolean force,
                          guint timeout_ms,
                          GAsyncReadyCallback callback,
                          gpointer user_data)
 {
-  GTask *task = g_task_new (self, NULL, callback, user_data);
+  g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
+  GError *error = NULL;
+  g_auto (GStrv) ids = vp_hotplug_lookup_ids (self->hotplug, self->blueprint->sysfs, text, &error);
 
   g_task_set_source_tag (task, vp_machine_detach_async);
-  vp_hotplug_detach_async (self->hotplug, id, timeout_ms, on_detached, task);
+  if (ids == NULL)
+    g_task_return_error (task, error);
+  else
+    vp_hotplug_detach_async (self->hotplug, (const char *const *) ids, force, timeout_ms,
+                             on_detached, g_steal_pointer (&task));
 }
 
 JsonObject *
@@ -369,6 +357,7 @@ vp_machine_get_status (VpMachine *self)
   json_object_set_string_member (status, "control", control);
   json_object_set_double_member (status, "uptime",
                                  (double) (uptime_us / G_TIME_SPAN_MILLISECOND) / 1000.0);
+  vp_resize_add_status (self->resize, status);
   vp_hotplug_add_status (self->hotplug, status);
   return status;
 }
@@ -427,6 +416,12 @@ vp_machine_get_name (VpMachine *self)
   return self->blueprint->config->name;
 }
 
+VpResize *
+vp_machine_get_resize (VpMachine *self)
+{
+  return self->resize;
+}
+
 static void
 vp_machine_dispose (GObject *object)
 {
@@ -437,9 +432,11 @@ vp_machine_dispose (GObject *object)
   if (self->hotplug != NULL)
     g_signal_handlers_disconnect_by_data (self->hotplug, self);
   g_clear_object (&self->hotplug);
+  g_clear_object (&self->resize);
   if (self->qemu != NULL)
     g_signal_handlers_disconnect_by_data (self->qemu, self);
   g_clear_object (&self->qemu);
+  g_clear_object (&self->iommufd);
   g_clear_object (&self->start);
 
   G_OBJECT_CLASS (vp_machine_parent_class)->dispose (object);
@@ -452,7 +449,8 @@ vp_machine_finalize (GObject *object)
 
   g_clear_error (&self->start_error);
   g_clear_pointer (&self->readiness, vp_readiness_free);
-  g_ptr_array_unref (self->taken);
+  g_array_unref (self->takes);
+  g_ptr_array_unref (self->keepers);
   vp_blueprint_free (self->blueprint);
 
   G_OBJECT_CLASS (vp_machine_parent_class)->finalize (object);
@@ -475,7 +473,8 @@ vp_machine_class_init (VpMachineClass *klass)
 static void
 vp_machine_init (VpMachine *self)
 {
-  self->taken = g_ptr_array_new ();
+  self->takes = g_array_new (FALSE, FALSE, sizeof (VpHostTake));
+  self->keepers = g_ptr_array_new_with_free_func (g_object_unref);
   self->qemu = vp_qemu_new ();
   g_signal_connect (self->qemu, "event", G_CALLBACK (on_event), self);
   g_signal_connect (self->qemu, "output", G_CALLBACK (on_console_output), self);
@@ -491,6 +490,8 @@ vp_machine_new (VpBlueprint *blueprint, VpRunDir *run_dir, VpBindings *bindings)
   self->run_dir = run_dir;
   self->bindings = bindings;
   self->hotplug = vp_hotplug_new (blueprint, bindings);
+  self->iommufd = vp_iommufd_new (blueprint->sysfs, blueprint->has_iommufd);
+  self->resize = vp_resize_new (blueprint->config, blueprint->accel);
   g_signal_connect (self->hotplug, "changed", G_CALLBACK (on_device_changed), self);
   return self;
 }

@@ -2,6 +2,7 @@
 
 #include "launcher/vm/bindings.h"
 #include "launcher/vm/blueprint.h"
+#include "launcher/vm/resize.h"
 #include "launcher/vm/run-dir.h"
 
 #include <gio/gio.h>
@@ -73,13 +74,15 @@ JsonObject *vp_machine_attach_finish (VpMachine *self, GAsyncResult *result, GEr
 /**
  * vp_machine_detach_async:
  * @self: a running machine
- * @id: a device
+ * @text: the id of a device, or a reference: that of an IOMMU group is all of it that the VM has
+ * @force: however often it is attached
  * @timeout_ms: longest wait for the guest to let go
  * @callback: called once it is gone, or time is up
  * @user_data: for @callback
  */
 void vp_machine_detach_async (VpMachine *self,
-                              const char *id,
+                              const char *text,
+                              gboolean force,
                               guint timeout_ms,
                               GAsyncReadyCallback callback,
                               gpointer user_data);
@@ -87,9 +90,10 @@ void vp_machine_detach_async (VpMachine *self,
 /**
  * vp_machine_detach_finish:
  *
- * Returns: (transfer full) (nullable): {"id": …, "state": "removed", "seconds": …}; %NULL with
- *   %VP_ERROR_NO_DEVICE, _STATE, _REFUSED, or _PENDING: the guest still holds it, and a late
- *   DEVICE_DELETED will finish the removal
+ * Returns: (transfer full) (nullable): {"id": …, "state": "removed", "seconds": …}, with what
+ *   leaves with it as "others"; when it is attached more often its state and the "attach_count"
+ * that is left; %NULL with %VP_ERROR_NO_DEVICE, _STATE, _REFUSED, or _PENDING: the guest still
+ * holds it, and a late DEVICE_DELETED will finish the removal
  */
 JsonObject *vp_machine_detach_finish (VpMachine *self, GAsyncResult *result, GError **error);
 
@@ -151,6 +155,13 @@ void vp_machine_console_write (VpMachine *self, const guint8 *data, gsize size);
  *   %VP_DEVICE_ERROR: it ended well, but a host device is not back with its driver
  */
 gboolean vp_machine_get_end (VpMachine *self, GError **error);
+
+/**
+ * vp_machine_get_resize:
+ *
+ * Returns: (transfer none): what changes how many CPUs and how much memory it has
+ */
+VpResize *vp_machine_get_resize (VpMachine *self);
 
 /**
  * vp_machine_get_name:

@@ -1,14 +1,40 @@
 #include "launcher/vm/own-devices.h"
 
+#include "launcher/config/memory-block.h"
 #include "launcher/error.h"
 #include "launcher/vm/argv-writer.h"
+#include "launcher/vm/disk-node.h"
+#include "launcher/vm/nic-backend.h"
+#include "launcher/vm/readiness.h"
+
+#define READY_ID "ready"
+
+/* Those that the user lists; the others come behind them. */
+static guint
+n_listed (const VpConfig *config)
+{
+  return config->disks->len + config->nics->len + config->shares->len;
+}
+
+static gboolean
+has_ready_port (const VpConfig *config)
+{
+  return config->ready.kind == VP_READY_PORT;
+}
+
+static gboolean
+has_more_memory (const VpConfig *config)
+{
+  return config->max_memory > config->memory;
+}
 
 VpRootBus
 vp_own_devices_root (const VpConfig *config)
 {
   return (VpRootBus){ .machine = config->machine,
                       .n_nodes = config->machine == VP_MACHINE_Q35 ? config->numa : 0,
-                      .n_own = config->disks->len + config->nics->len + config->shares->len };
+                      .n_own = n_listed (config) + (has_ready_port (config) ? 1 : 0) +
+                               (has_more_memory (config) ? 1 : 0) };
 }
 
 /* Makes the @index-th of them all. */
@@ -30,58 +56,30 @@ new_device (const VpConfig *config, const char *driver, const char *id, guint in
 
 /* -blockdev has no snapshot. And file.filename, not file, which would take "nbd:host" as a URL. */
 static void
-add_snapshot_drive (GPtrArray *argv, const VpDisk *disk, const char *id, const char *protocol)
+add_snapshot_drive (GPtrArray *argv, const VpDisk *disk, const char *id)
 {
   g_autofree char *file = vp_argv_escape (disk->file);
 
   vp_argv_add_format (argv, "-drive",
                       "if=none,id=%s,format=%s,snapshot=on,file.driver=%s,file.filename=%s", id,
-                      disk->format, protocol, file);
-}
-
-static void
-add_blockdev (GPtrArray *argv, const VpDisk *disk, const char *id, const char *protocol)
-{
-  JsonObject *file = json_object_new ();
-  JsonObject *node = json_object_new ();
-
-  json_object_set_string_member (file, "driver", protocol);
-  json_object_set_string_member (file, "filename", disk->file);
-  json_object_set_boolean_member (file, "read-only", disk->readonly);
-
-  json_object_set_string_member (node, "driver", disk->format);
-  json_object_set_string_member (node, "node-name", id);
-  json_object_set_boolean_member (node, "read-only", disk->readonly);
-  json_object_set_object_member (node, "file", file);
-  vp_argv_add_json (argv, "-blockdev", node);
+                      disk->format, vp_disk_protocol (disk), file);
 }
 
 static void
 add_disk (GPtrArray *argv, const VpConfig *config, guint i)
 {
   const VpDisk *disk = config->disks->pdata[i];
-  const char *protocol = disk->is_block_device ? "host_device" : "file";
   g_autofree char *id = g_strdup_printf ("disk%u", i);
   JsonObject *device = new_device (config, "virtio-blk-pci", id, i);
 
   if (disk->snapshot)
-    add_snapshot_drive (argv, disk, id, protocol);
+    add_snapshot_drive (argv, disk, id);
   else
-    add_blockdev (argv, disk, id, protocol);
+    vp_argv_add_json (argv, "-blockdev", vp_disk_node_new (disk, id));
 
   json_object_set_string_member (device, "drive", id);
   json_object_set_int_member (device, "bootindex", i + 1);
   vp_argv_add_json (argv, "-device", device);
-}
-
-/* QEMU gives every VM the same addresses, but on one bridge they must differ. */
-static char *
-make_mac (const char *name, const char *id)
-{
-  g_autofree char *seed = g_strconcat (name, "/", id, NULL);
-  g_autofree char *hash = g_compute_checksum_for_string (G_CHECKSUM_SHA256, seed, -1);
-
-  return g_strdup_printf ("52:54:00:%.2s:%.2s:%.2s", hash, hash + 2, hash + 4);
 }
 
 static void
@@ -89,23 +87,10 @@ add_nic (GPtrArray *argv, const VpConfig *config, guint i)
 {
   const VpNic *nic = config->nics->pdata[i];
   g_autofree char *id = g_strdup_printf ("nic%u", i);
-  g_autofree char *mac = make_mac (config->name, id);
   JsonObject *device = new_device (config, "virtio-net-pci", id, config->disks->len + i);
-  JsonObject *backend = json_object_new ();
 
-  json_object_set_string_member (backend, "type", nic->ifname != NULL ? "tap" : "user");
-  json_object_set_string_member (backend, "id", id);
-  if (nic->ifname != NULL)
-    {
-      json_object_set_string_member (backend, "ifname", nic->ifname);
-      json_object_set_string_member (backend, "script", "no"); /* the sandbox lets none run */
-      json_object_set_string_member (backend, "downscript", "no");
-    }
-  vp_argv_add_json (argv, "-netdev", backend);
-
-  json_object_set_string_member (device, "netdev", id);
-  json_object_set_string_member (device, "mac", mac);
-  json_object_set_string_member (device, "romfile", ""); /* its package may be missing */
+  vp_argv_add_json (argv, "-netdev", vp_nic_backend_new (nic, id));
+  vp_nic_backend_set_device (device, nic, config->name, id);
   vp_argv_add_json (argv, "-device", device);
 }
 
@@ -127,6 +112,49 @@ add_share (GPtrArray *argv, const VpConfig *config, guint i)
   vp_argv_add_json (argv, "-device", device);
 }
 
+/* What the guest writes to the port is not looked at. But without a backend that counts as
+ * connected, and QEMU's null does not, the writer would hang (chardev/char-null.c; measured). */
+static void
+add_ready_port (GPtrArray *argv, const VpConfig *config)
+{
+  JsonObject *port = json_object_new ();
+
+  vp_argv_add (argv, "-chardev", "ringbuf,size=4096,id=" READY_ID);
+  vp_argv_add_json (argv, "-device",
+                    new_device (config, "virtio-serial-pci", READY_ID, n_listed (config)));
+
+  json_object_set_string_member (port, "driver", "virtserialport");
+  json_object_set_string_member (port, "id", VP_READINESS_PORT_ID);
+  json_object_set_string_member (port, "bus", READY_ID ".0");
+  json_object_set_string_member (port, "chardev", READY_ID);
+  json_object_set_string_member (port, "name", config->ready.port);
+  vp_argv_add_json (argv, "-device", port);
+}
+
+/* Nothing of it is there at first. */
+static void
+add_more_memory (GPtrArray *argv, const VpConfig *config)
+{
+  guint index = n_listed (config) + (has_ready_port (config) ? 1 : 0);
+  gboolean is_shared = vp_config_shares_memory (config);
+  JsonObject *device = new_device (config, "virtio-mem-pci", VP_OWN_DEVICES_MEMORY_ID, index);
+  JsonObject *backend = json_object_new ();
+
+  json_object_set_string_member (backend, "qom-type",
+                                 is_shared ? "memory-backend-memfd" : "memory-backend-ram");
+  json_object_set_string_member (backend, "id", VP_OWN_DEVICES_MEMORY_ID);
+  json_object_set_int_member (backend, "size", (gint64) (config->max_memory - config->memory));
+  if (is_shared)
+    json_object_set_boolean_member (backend, "share", TRUE);
+  json_object_set_boolean_member (backend, "reserve", FALSE);
+  vp_argv_add_json (argv, "-object", backend);
+
+  json_object_set_string_member (device, "memdev", VP_OWN_DEVICES_MEMORY_ID);
+  json_object_set_int_member (device, "block-size",
+                              (gint64) vp_memory_block (config->memory, config->max_memory));
+  vp_argv_add_json (argv, "-device", device);
+}
+
 gboolean
 vp_own_devices_check (const VpConfig *config, GError **error)
 {
@@ -139,9 +167,11 @@ vp_own_devices_check (const VpConfig *config, GError **error)
   if (root.n_own <= n_slots)
     return TRUE;
 
-  g_set_error (error, VP_ERROR, VP_ERROR_USAGE,
-               "%u disks, network cards and shares: a %s machine has room for %u", root.n_own,
-               vp_machine_type_to_string (config->machine), n_slots);
+  g_set_error (
+      error, VP_ERROR, VP_ERROR_USAGE,
+      "%u emulated devices (disks, network cards, shares, the ready port, memory that can be "
+      "added): a %s machine has room for %u",
+      root.n_own, vp_machine_type_to_string (config->machine), n_slots);
   return FALSE;
 }
 
@@ -156,4 +186,8 @@ vp_own_devices_add (GPtrArray *argv, const VpConfig *config)
     add_nic (argv, config, i);
   for (guint i = 0; i < config->shares->len; i++)
     add_share (argv, config, i);
+  if (has_ready_port (config))
+    add_ready_port (argv, config);
+  if (has_more_memory (config))
+    add_more_memory (argv, config);
 }

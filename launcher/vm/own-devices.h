@@ -5,12 +5,15 @@
 
 G_BEGIN_DECLS
 
+/** QEMU's id of the device, and of its backend, that holds what is added to the VM's memory. */
+#define VP_OWN_DEVICES_MEMORY_ID "memory"
+
 /**
  * vp_own_devices_root:
  * @config: what the user asked for
  *
- * Returns: the root bus, with as many own devices as there are disks, network cards and shares, and
- *   the NUMA nodes
+ * Returns: the root bus, with as many own devices as there are disks, network cards, shares, a port
+ *   for readiness and a device for more memory, and the NUMA nodes
  */
 VpRootBus vp_own_devices_root (const VpConfig *config);
 
@@ -19,8 +22,8 @@ VpRootBus vp_own_devices_root (const VpConfig *config);
  * @config: what the user asked for
  * @error: return location for a #GError
  *
- * Returns: %FALSE with %VP_ERROR_USAGE when the disks, network cards and shares are more than the
- *   root bus has slots for
+ * Returns: %FALSE with %VP_ERROR_USAGE when the own devices are more than the root bus has slots
+ * for
  */
 gboolean vp_own_devices_check (const VpConfig *config, GError **error);
 
@@ -29,7 +32,8 @@ gboolean vp_own_devices_check (const VpConfig *config, GError **error);
  * @argv: (element-type utf8): a command line in the making
  * @config: what the user asked for, checked
  *
- * Adds the emulated disks, network cards and shares, on the root bus: they stay as long as the VM.
+ * Adds the emulated disks, network cards and shares, the port that the guest opens when it is
+ * ready, and the device for more memory, on the root bus: they stay as long as the VM.
  */
 void vp_own_devices_add (GPtrArray *argv, const VpConfig *config);
 

@@ -2,13 +2,13 @@
 
 #include "launcher/error.h"
 #include "launcher/vm/argv.h"
+#include "launcher/vm/child-setup.h"
 #include "launcher/vm/output-tail.h"
 
 #include <errno.h>
 #include <glib-unix.h>
 #include <signal.h>
 #include <sys/pidfd.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -95,36 +95,20 @@ on_child_exit (int fd, GIOCondition condition, gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* Between fork and exec: only async-signal-safe calls. */
-static void
-set_up_child (gpointer user_data)
-{
-  pid_t parent = (pid_t) GPOINTER_TO_INT (user_data);
-  sigset_t none;
-
-  sigemptyset (&none);
-  sigprocmask (SIG_SETMASK, &none, NULL);
-  signal (SIGPIPE, SIG_DFL);
-  signal (SIGXFSZ, SIG_DFL);
-  setpgid (0, 0);
-  prctl (PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid () != parent) /* it died before the signal was set */
-    _exit (127);
-}
-
 static gboolean
-spawn (VpQemuProcess *self, char **argv, int qmp_fd, int console_fd, GError **error)
+spawn (VpQemuProcess *self, char **argv, const int *fds, guint n_fds, GError **error)
 {
-  const int source_fds[] = { qmp_fd, console_fd };
-  const int target_fds[] = { VP_ARGV_QMP_FD, VP_ARGV_CONSOLE_FD };
+  g_autofree int *target_fds = g_new (int, n_fds);
   g_autoptr (GError) cause = NULL;
   GPid pid;
 
+  for (guint i = 0; i < n_fds; i++)
+    target_fds[i] = VP_ARGV_FIRST_FD + (int) i;
   if (!g_spawn_async_with_pipes_and_fds (
           NULL, (const char *const *) argv, NULL,
           G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL,
-          set_up_child, GINT_TO_POINTER (getpid ()), -1, -1, -1, source_fds, target_fds,
-          console_fd >= 0 ? 2 : 1, &pid, NULL, NULL, &self->stderr_fd, &cause))
+          vp_child_set_up, GINT_TO_POINTER (getpid ()), -1, -1, -1, fds, target_fds, n_fds, &pid,
+          NULL, NULL, &self->stderr_fd, &cause))
     {
       g_set_error (error, VP_ERROR, VP_ERROR_START, "%s could not be started: %s", argv[0],
                    cause->message);
@@ -145,7 +129,7 @@ spawn (VpQemuProcess *self, char **argv, int qmp_fd, int console_fd, GError **er
 }
 
 VpQemuProcess *
-vp_qemu_process_spawn (char **argv, int qmp_fd, int console_fd, int log_fd, GError **error)
+vp_qemu_process_spawn (char **argv, const int *fds, guint n_fds, int log_fd, GError **error)
 {
   g_autoptr (VpQemuProcess) self = g_object_new (VP_TYPE_QEMU_PROCESS, NULL);
   g_autofree char *name = g_path_get_basename (argv[0]);
@@ -154,7 +138,7 @@ vp_qemu_process_spawn (char **argv, int qmp_fd, int console_fd, int log_fd, GErr
   self->log_fd = log_fd;
   /* Ignored by whoever started us, it would lose us the exit status: see wait(2), ECHILD. */
   signal (SIGCHLD, SIG_DFL);
-  if (!spawn (self, argv, qmp_fd, console_fd, error))
+  if (!spawn (self, argv, fds, n_fds, error))
     return NULL;
 
   g_unix_set_fd_nonblocking (self->stderr_fd, TRUE, NULL);

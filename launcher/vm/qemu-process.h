@@ -10,21 +10,22 @@ G_DECLARE_FINAL_TYPE (VpQemuProcess, vp_qemu_process, VP, QEMU_PROCESS, GObject)
 /**
  * vp_qemu_process_spawn:
  * @argv: (array zero-terminated=1): QEMU's command line; argv[0] is looked up in PATH
- * @qmp_fd: becomes VP_ARGV_QMP_FD in QEMU; stays the caller's
- * @console_fd: becomes VP_ARGV_CONSOLE_FD in QEMU; stays the caller's; -1 for none
+ * @fds: (array length=n_fds): what QEMU inherits: they become VP_ARGV_FIRST_FD, which is
+ *   VP_ARGV_QMP_FD, and those after it; they stay the caller's
+ * @n_fds: how many
  * @log_fd: (transfer full): where QEMU's stderr is written, at most 1 MiB of it; -1 for nowhere
  * @error: return location for a #GError
  *
  * Starts QEMU in a process group of its own, so that Ctrl-C is ours alone, with a parent-death
- * signal, so that it never outlives us, and with no descriptor but 0 to 4. Its stderr is always
- * drained: 64 KiB of unread stderr would hang its main loop.
+ * signal, so that it never outlives us, and with no descriptor but 0 to 2 and @fds. Its stderr is
+ * always drained: 64 KiB of unread stderr would hang its main loop.
  *
  * Signals: "exited" (int wait_status) once, after the last of its stderr has been read.
  *
  * Returns: (transfer full) (nullable): a process, or %NULL with %VP_ERROR_START
  */
 VpQemuProcess *
-vp_qemu_process_spawn (char **argv, int qmp_fd, int console_fd, int log_fd, GError **error);
+vp_qemu_process_spawn (char **argv, const int *fds, guint n_fds, int log_fd, GError **error);
 
 /**
  * vp_qemu_process_get_pid:

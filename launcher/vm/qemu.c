@@ -3,6 +3,7 @@
 #include "launcher/error.h"
 #include "launcher/vm/autofd.h"
 #include "launcher/vm/console.h"
+#include "launcher/vm/leftover.h"
 #include "launcher/vm/qemu-process.h"
 #include "launcher/vm/stop-ladder.h"
 #include "qmp/error.h"
@@ -27,6 +28,7 @@ struct _VpQemu
   VpConsole *console;
   VpStopLadder *ladder; /* nullable: nothing left to stop */
 
+  GArray *inherited;   /* (element-type int): what its devices find open; ours until it starts */
   GTask *start;        /* nullable: who waits for the start */
   GError *failure;     /* nullable: why we ended it; told when the process is gone */
   guint last_timer;    /* from the end of the process or of QMP until that of the other */
@@ -267,6 +269,35 @@ open_console (VpQemu *self, VpRunDir *run_dir, int *guest_fd, GError **error)
   return TRUE;
 }
 
+static void
+close_inherited (VpQemu *self)
+{
+  for (guint i = 0; i < self->inherited->len; i++)
+    close (g_array_index (self->inherited, int, i));
+  g_array_set_size (self->inherited, 0);
+}
+
+static VpQemuProcess *
+start_process (VpQemu *self, char **argv, int qmp_fd, int console_fd, int log_fd, GError **error)
+{
+  g_autoptr (GArray) fds = g_array_new (FALSE, FALSE, sizeof (int));
+  VpQemuProcess *process;
+
+  g_array_append_val (fds, qmp_fd);
+  if (console_fd >= 0)
+    g_array_append_val (fds, console_fd);
+  g_array_append_vals (fds, self->inherited->data, self->inherited->len);
+  process = vp_qemu_process_spawn (argv, (const int *) (void *) fds->data, fds->len, log_fd, error);
+  close_inherited (self);
+  return process;
+}
+
+void
+vp_qemu_inherit (VpQemu *self, int fd)
+{
+  g_array_append_val (self->inherited, fd);
+}
+
 static gboolean
 spawn (VpQemu *self, char **argv, VpRunDir *run_dir, GError **error)
 {
@@ -290,9 +321,11 @@ spawn (VpQemu *self, char **argv, VpRunDir *run_dir, GError **error)
         return FALSE;
     }
 
-  self->process = vp_qemu_process_spawn (argv, qmp_theirs, console_theirs, log_fd, error);
+  self->process = start_process (self, argv, qmp_theirs, console_theirs, log_fd, error);
   if (self->process == NULL)
     return FALSE;
+  if (run_dir != NULL)
+    vp_leftover_note (run_dir, vp_qemu_process_get_pid (self->process));
   g_signal_connect (self->process, "exited", G_CALLBACK (on_exited), self);
   self->client = vp_qmp_client_new (socket);
   g_signal_connect (self->client, "event", G_CALLBACK (on_event), self);
@@ -427,6 +460,8 @@ vp_qemu_finalize (GObject *object)
 {
   VpQemu *self = VP_QEMU (object);
 
+  close_inherited (self);
+  g_array_unref (self->inherited);
   g_clear_error (&self->failure);
   g_free (self->shutdown_reason);
 
@@ -451,6 +486,7 @@ static void
 vp_qemu_init (VpQemu *self)
 {
   self->state = "starting";
+  self->inherited = g_array_new (FALSE, FALSE, sizeof (int));
 }
 
 VpQemu *

@@ -21,6 +21,15 @@ G_DECLARE_FINAL_TYPE (VpQemu, vp_qemu, VP, QEMU, GObject)
 VpQemu *vp_qemu_new (void);
 
 /**
+ * vp_qemu_inherit:
+ * @self: one that is not started
+ * @fd: (transfer full): what a device of its command line needs
+ *
+ * The first one becomes VP_ARGV_DEVICE_FD in QEMU, and those after it the next.
+ */
+void vp_qemu_inherit (VpQemu *self, int fd);
+
+/**
  * vp_qemu_start_async:
  * @self: a new one
  * @argv: (array zero-terminated=1): its command line, from vp_argv_build()

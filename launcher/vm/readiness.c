@@ -1,5 +1,7 @@
 #include "launcher/vm/readiness.h"
 
+#include "qmp/message.h"
+
 #define SPAN_BYTES 4096
 
 struct _VpReadiness
@@ -49,5 +51,15 @@ vp_readiness_feed (VpReadiness *self, const char *data, gsize size)
       if (self->span->len > SPAN_BYTES)
         g_string_erase (self->span, 0, (gssize) (self->span->len - SPAN_BYTES));
     }
+  return self->seen;
+}
+
+gboolean
+vp_readiness_handle_event (VpReadiness *self, const char *name, JsonObject *data)
+{
+  if (self->ready->kind == VP_READY_PORT && g_str_equal (name, "VSERPORT_CHANGE") &&
+      g_strcmp0 (vp_qmp_message_get_string (data, "id"), VP_READINESS_PORT_ID) == 0 &&
+      vp_qmp_message_get_boolean (data, "open", FALSE))
+    self->seen = TRUE;
   return self->seen;
 }

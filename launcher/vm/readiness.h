@@ -2,12 +2,18 @@
 
 #include "launcher/config/config.h"
 
+#include <json-glib/json-glib.h>
+
 G_BEGIN_DECLS
+
+/** QEMU's id of the port that the guest opens when it is ready. */
+#define VP_READINESS_PORT_ID "ready-port"
 
 /**
  * VpReadiness:
  *
- * Decides from what the console shows when the guest is ready for hotplugs. Does no waiting itself.
+ * Decides from what the console shows, or from QEMU's events, when the guest is ready for hotplugs.
+ * Does no waiting itself.
  */
 typedef struct _VpReadiness VpReadiness;
 
@@ -31,6 +37,20 @@ void vp_readiness_free (VpReadiness *self);
  * Returns: whether the pattern has been seen, now or earlier
  */
 gboolean vp_readiness_feed (VpReadiness *self, const char *data, gsize size);
+
+/**
+ * vp_readiness_handle_event:
+ * @self: a readiness
+ * @name: one of QEMU's events
+ * @data: its data
+ *
+ * VSERPORT_CHANGE tells when the guest opens or closes a port that has an id
+ * (hw/char/virtio-console.c). QEMU sends the first at once and holds back all but the last of what
+ * follows within a second, so the first open is never lost (measured).
+ *
+ * Returns: whether the port has been open, now or earlier
+ */
+gboolean vp_readiness_handle_event (VpReadiness *self, const char *name, JsonObject *data);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VpReadiness, vp_readiness_free)
 

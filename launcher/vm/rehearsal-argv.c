@@ -1,6 +1,7 @@
 #include "launcher/vm/rehearsal-argv.h"
 
 #include "launcher/vm/argv-writer.h"
+#include "launcher/vm/argv.h"
 #include "qmp/message.h"
 
 #define MEMORY_ID "rehearsal-memory"
@@ -32,11 +33,36 @@ add_stand_ins (GPtrArray *argv, const VpStandIns *stand_ins, const VpPlanDevice 
     }
 }
 
+/* Returns: (nullable): what a planned device was asked for as */
+static const VpDeviceSpec *
+find_spec (const VpBlueprint *blueprint, const VpPlanDevice *planned)
+{
+  guint index;
+
+  if (planned == NULL || !g_ptr_array_find (blueprint->plan->devices, (gpointer) planned, &index))
+    return NULL;
+  return blueprint->specs->pdata[index];
+}
+
 /* A mediated or a vfio-user device: its BARs are not known, so that nothing can stand in for it. */
 static gboolean
-is_somebody_elses (JsonObject *device)
+is_somebody_elses (const VpDeviceSpec *spec)
 {
-  return json_object_has_member (device, "sysfsdev") || json_object_has_member (device, "socket");
+  return vp_device_spec_is_mediated (spec) || spec->kind == VP_DEVICE_SPEC_VFIO_USER;
+}
+
+static void
+add_substitute (GPtrArray *argv, JsonObject *device)
+{
+  JsonObject *substitute = json_object_new ();
+
+  json_object_set_string_member (substitute, "driver", "virtio-rng-pci");
+  for (const char *const *name = (const char *const[]){ "id", "bus", "addr", NULL }; *name != NULL;
+       name++)
+    json_object_set_member (substitute, *name,
+                            json_node_copy (json_object_get_member (device, *name)));
+  json_object_set_string_member (substitute, "disable-legacy", "on");
+  vp_argv_add_json (argv, "-device", substitute);
 }
 
 static void
@@ -49,23 +75,22 @@ add_device (GPtrArray *argv,
   const char *driver = device != NULL ? vp_qmp_message_get_string (device, "driver") : NULL;
   const char *id = device != NULL ? vp_qmp_message_get_string (device, "id") : NULL;
   const VpPlanDevice *planned = id != NULL ? vp_plan_find_device (blueprint->plan, id) : NULL;
+  const VpDeviceSpec *spec = find_spec (blueprint, planned);
 
   if (planned != NULL && planned->function != NULL)
     add_stand_ins (argv, stand_ins, planned);
-  else if (g_strcmp0 (driver, "isa-serial") == 0 || (planned != NULL && is_somebody_elses (device)))
-    return; /* nobody looks at the console, and what others hold is not opened */
-  else if (planned == NULL && driver != NULL && g_strv_contains (backed, driver))
+  else if (g_strcmp0 (driver, "isa-serial") == 0 || g_strcmp0 (driver, "scsi-hd") == 0)
+    return; /* nobody looks at the console, and a disk has no BARs; its controller has */
+  else if (spec != NULL && is_somebody_elses (spec))
+    return; /* what others hold is not opened */
+  else if (spec != NULL && spec->nic != NULL)
     {
-      JsonObject *substitute = json_object_new ();
-
-      json_object_set_string_member (substitute, "driver", "virtio-rng-pci");
-      for (const char *const *name = (const char *const[]){ "id", "bus", "addr", NULL };
-           *name != NULL; name++)
-        json_object_set_member (substitute, *name,
-                                json_node_copy (json_object_get_member (device, *name)));
-      json_object_set_string_member (substitute, "disable-legacy", "on");
-      vp_argv_add_json (argv, "-device", substitute);
+      json_object_remove_member (device, "netdev"); /* it does without */
+      vp_argv_add_json (argv, "-device", json_object_ref (device));
     }
+  else if ((spec != NULL && spec->disk != NULL) ||
+           (planned == NULL && driver != NULL && g_strv_contains (backed, driver)))
+    add_substitute (argv, device);
   else
     vp_argv_add (argv, "-device", text);
 }
@@ -77,15 +102,18 @@ has_own_memory (char **argv)
   return g_strv_contains ((const char *const *) argv, "-numa");
 }
 
-/* Which need not be there, nor on any node of the host's, nor be shared with anybody: firmware
- * touches little of it. */
+/* That of nodes, and that which can be added. It need not be there, nor on any node of the host's,
+ * nor be shared with anybody: firmware touches little of it. For a VM's whole memory there is the
+ * rehearsal's. */
 static void
-add_node_memory (GPtrArray *argv, const char *text)
+add_other_memory (GPtrArray *argv, const char *text)
 {
   g_autoptr (JsonObject) memory = vp_qmp_message_parse (text, NULL);
 
   g_return_if_fail (memory != NULL);
 
+  if (g_strcmp0 (vp_qmp_message_get_string (memory, "id"), VP_ARGV_MEMORY_ID) == 0)
+    return;
   json_object_set_string_member (memory, "qom-type", "memory-backend-ram");
   json_object_remove_member (memory, "share");
   json_object_remove_member (memory, "host-nodes");
@@ -115,10 +143,7 @@ add_option (GPtrArray *argv,
   if (g_str_equal (option, "-device"))
     add_device (argv, blueprint, stand_ins, value);
   else if (g_str_equal (option, "-object"))
-    {
-      if (has_own_memory (blueprint->argv))
-        add_node_memory (argv, value);
-    }
+    add_other_memory (argv, value);
   else if (g_str_equal (option, "-machine") && !has_own_memory (blueprint->argv))
     vp_argv_add_format (argv, option, "%s,memory-backend=" MEMORY_ID, value);
   else

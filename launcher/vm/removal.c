@@ -5,6 +5,14 @@
 #define REPEAT_MS    5000
 #define MAX_REQUESTS 12
 
+/* Native hotplug refuses while the slot still blinks from the press of its button, 5 s long (QEMU
+ * hw/pci/pcie.c, "guest is busy"). */
+#define BUSY_MS  1000
+#define MAX_BUSY 8
+
+/* Twice in a moment is one wish of two people. */
+#define ECHO_MS 1000
+
 /* To SHPC a second press of the button within 5 s takes the first one back. */
 #define QUIET_MS 6000
 
@@ -16,6 +24,7 @@ struct _VpRemoval
   gboolean repeat;
   VpQmpClient *client;
   guint n_requests; /* 0: not under way */
+  guint n_busy;     /* how many of them were refused before one was taken */
   gint64 asked_us;  /* the last time */
   guint timer;
 };
@@ -42,6 +51,17 @@ on_time (gpointer user_data)
   request (self);
 }
 
+/* None of the requests has been taken. */
+static void
+handle_refusal (VpRemoval *self, const GError *error)
+{
+  self->n_busy++;
+  if (self->repeat || self->n_busy > MAX_BUSY)
+    g_signal_emit (self, signals[SIGNAL_REFUSED], 0, error);
+  else if (self->timer == 0)
+    self->timer = g_timeout_add_once (BUSY_MS, on_time, self);
+}
+
 static void
 on_reply (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -55,8 +75,8 @@ on_reply (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (g_error_matches (error, VP_QMP_ERROR, VP_QMP_ERROR_DEVICE_NOT_FOUND))
     g_signal_emit (self, signals[SIGNAL_GONE], 0);
-  else if (reply == NULL && self->n_requests == 1)
-    g_signal_emit (self, signals[SIGNAL_REFUSED], 0, error);
+  else if (reply == NULL && self->n_requests == self->n_busy + 1)
+    handle_refusal (self, error);
   else if (self->repeat && self->n_requests < MAX_REQUESTS && self->timer == 0)
     self->timer = g_timeout_add_once (REPEAT_MS, on_time, self);
 }
@@ -78,13 +98,14 @@ vp_removal_ask (VpRemoval *self, VpQmpClient *client)
 {
   g_set_object (&self->client, client);
   g_clear_handle_id (&self->timer, g_source_remove);
-  if (self->n_requests > 0 && !self->repeat)
+  if (self->n_requests > 0)
     {
       gint64 ago_ms = (g_get_monotonic_time () - self->asked_us) / G_TIME_SPAN_MILLISECOND;
+      gint64 quiet_ms = self->repeat ? ECHO_MS : QUIET_MS;
 
-      if (ago_ms < QUIET_MS)
+      if (ago_ms < quiet_ms)
         {
-          self->timer = g_timeout_add_once ((guint) (QUIET_MS - ago_ms), on_time, self);
+          self->timer = g_timeout_add_once ((guint) (quiet_ms - ago_ms), on_time, self);
           return;
         }
     }
@@ -100,7 +121,7 @@ vp_removal_is_asking (VpRemoval *self)
 void
 vp_removal_stop (VpRemoval *self)
 {
-  self->n_requests = 0;
+  self->n_requests = self->n_busy = 0;
   g_clear_handle_id (&self->timer, g_source_remove);
 }
 

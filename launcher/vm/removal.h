@@ -14,10 +14,12 @@ G_DECLARE_FINAL_TYPE (VpRemoval, vp_removal, VP, REMOVAL, GObject)
  *
  * Asks QEMU to remove a device. That it agreed means only that the guest was asked: the end of the
  * removal is DEVICE_DELETED. With ACPI hotplug a request that the firmware saw is lost without an
- * event, so it is repeated every 5 s, at most 12 times in all.
+ * event, so it is repeated every 5 s, at most 12 times in all. Where it may not be repeated, one
+ * that was refused is tried again each second, 8 times: with native hotplug the slot of a device
+ * that has just come is busy for 5 s.
  *
- * Signals: "gone" when QEMU does not know the device (any more); "refused" (GError *why) when the
- * first request was refused. That a later one is refused says only that the first is under way.
+ * Signals: "gone" when QEMU does not know the device (any more); "refused" (GError *why) when no
+ * request was taken. That one is refused after another was taken says only that it is under way.
  *
  * Returns: (transfer full): a removal that has not begun
  */
@@ -28,7 +30,7 @@ VpRemoval *vp_removal_new (const char *id, gboolean repeat);
  * @self: a removal
  * @client: QEMU
  *
- * Begins, or asks once more: at once, or when it must not be repeated, 6 s after the last time.
+ * Begins, or asks once more: 1 s after the last time, or when it must not be repeated, 6 s.
  */
 void vp_removal_ask (VpRemoval *self, VpQmpClient *client);
 

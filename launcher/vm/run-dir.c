@@ -4,17 +4,22 @@
 #include "launcher/error.h"
 #include "launcher/vm/autofd.h"
 #include "launcher/vm/private-dir.h"
+#include "launcher/vm/start-guard.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <gio/gio.h>
 #include <glib/gstdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
 #define VMS_NAME  "vms"
 #define LOCK_NAME "lock"
+
+/* The longest of our own notes in there. */
+#define MAX_TEXT 256
 
 /* Each lost race against a supervisor that removes the folder costs one; there are never many. */
 #define MAX_TRIES 100
@@ -144,15 +149,14 @@ try_to_own (VpRunDir *self, GError **error)
   return take_lock (self, error) != LOCK_LOST;
 }
 
-VpRunDir *
-vp_run_dir_create (const char *root, const char *name, GError **error)
+/* Makes the folder, if it is not there, and takes its lock. */
+static VpRunDir *
+own (const char *root, const char *name, GError **error)
 {
   g_autoptr (VpRunDir) self = NULL;
   g_autoptr (GError) local = NULL;
   g_autofree char *base = NULL;
   gboolean decided = FALSE;
-
-  g_return_val_if_fail (root != NULL && name != NULL, NULL);
 
   if (!vp_id_is_valid (name))
     {
@@ -181,9 +185,32 @@ vp_run_dir_create (const char *root, const char *name, GError **error)
       g_propagate_error (error, g_steal_pointer (&local));
       return NULL;
     }
-
-  remove_all_but (self->dir_fd, LOCK_NAME);
   return g_steal_pointer (&self);
+}
+
+VpRunDir *
+vp_run_dir_create (const char *root, const char *name, GError **error)
+{
+  g_autofree char *base = NULL;
+  VpRunDir *self;
+  vp_autofd int guard = -1;
+
+  g_return_val_if_fail (root != NULL && name != NULL, NULL);
+
+  base = vp_run_dir_base (root);
+  guard = vp_start_guard_take (base, VP_START_GUARD_STARTING);
+  self = own (root, name, error);
+  if (self != NULL)
+    remove_all_but (self->dir_fd, LOCK_NAME);
+  return self;
+}
+
+VpRunDir *
+vp_run_dir_adopt (const char *root, const char *name, GError **error)
+{
+  g_return_val_if_fail (root != NULL && name != NULL, NULL);
+
+  return own (root, name, error);
 }
 
 void
@@ -263,6 +290,32 @@ vp_run_dir_open_log (VpRunDir *self, const char *file_name, GError **error)
   return fd;
 }
 
+gboolean
+vp_run_dir_write (VpRunDir *self, const char *file_name, const char *text, GError **error)
+{
+  gsize size = strlen (text);
+  vp_autofd int fd =
+      openat (self->dir_fd, file_name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+  if (fd >= 0 && TEMP_FAILURE_RETRY (write (fd, text, size)) == (ssize_t) size)
+    return TRUE;
+
+  g_set_error (error, VP_ERROR, VP_ERROR_HOST, "cannot write %s/%s: %s", self->path, file_name,
+               g_strerror (errno));
+  return FALSE;
+}
+
+char *
+vp_run_dir_read (VpRunDir *self, const char *file_name)
+{
+  char text[MAX_TEXT + 1];
+  vp_autofd int fd =
+      openat (self->dir_fd, file_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  ssize_t n = fd < 0 ? -1 : TEMP_FAILURE_RETRY (read (fd, text, MAX_TEXT));
+
+  return n < 0 ? NULL : g_strndup (text, (gsize) n);
+}
+
 /* Returns the opened folder of a VM whose supervisor lives. */
 static int
 open_live (int vms_fd, const char *base, const char *name, GError **error)
@@ -323,25 +376,47 @@ vp_run_dir_connect (const char *root, const char *name, const char *socket_name,
   return g_steal_fd (&fd);
 }
 
-char **
-vp_run_dir_list (const char *root)
+static char **
+list (const char *root, gboolean live, GError **error)
 {
-  g_autoptr (GStrvBuilder) live = g_strv_builder_new ();
-  g_autofree char *base = NULL;
+  g_autoptr (GStrvBuilder) found = g_strv_builder_new ();
+  g_autofree char *base = vp_run_dir_base (root);
+  g_autoptr (GError) local = NULL;
   g_auto (GStrv) names = NULL;
-  vp_autofd int vms_fd = -1;
+  vp_autofd int vms_fd = vp_private_dir_open_below (base, VMS_NAME, FALSE, &local);
 
-  g_return_val_if_fail (root != NULL, NULL);
+  if (vms_fd < 0 && !g_error_matches (local, G_IO_ERROR, G_IO_ERROR_NOT_FOUND))
+    {
+      g_propagate_error (error, g_steal_pointer (&local));
+      return NULL;
+    }
 
-  base = vp_run_dir_base (root);
-  vms_fd = vp_private_dir_open_below (base, VMS_NAME, FALSE, NULL);
   names = vms_fd < 0 ? g_new0 (char *, 1) : vp_private_dir_list (vms_fd);
   for (char **name = names; *name != NULL; name++)
     {
       vp_autofd int fd = vp_id_is_valid (*name) ? open_live (vms_fd, base, *name, NULL) : -1;
 
-      if (fd >= 0)
-        g_strv_builder_add (live, *name);
+      if ((fd >= 0) == live)
+        g_strv_builder_add (found, *name);
     }
-  return g_strv_builder_end (live);
+  return g_strv_builder_end (found);
+}
+
+char **
+vp_run_dir_list (const char *root)
+{
+  char **names;
+
+  g_return_val_if_fail (root != NULL, NULL);
+
+  names = list (root, TRUE, NULL);
+  return names != NULL ? names : g_new0 (char *, 1);
+}
+
+char **
+vp_run_dir_list_left (const char *root, GError **error)
+{
+  g_return_val_if_fail (root != NULL, NULL);
+
+  return list (root, FALSE, error);
 }

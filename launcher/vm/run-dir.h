@@ -38,8 +38,23 @@ char *vp_run_dir_base (const char *root);
 VpRunDir *vp_run_dir_create (const char *root, const char *name, GError **error);
 
 /**
+ * vp_run_dir_adopt:
+ * @root: where host paths start
+ * @name: name of a VM
+ * @error: return location for a #GError
+ *
+ * Takes the lock of a VM that is dead and leaves what is in its folder, so that it can be cleared
+ * up and meanwhile nobody starts a VM of that name. Makes the folder when it is not there. The
+ * caller holds the start guard: a folder that a supervisor has only just made looks the same.
+ *
+ * Returns: (transfer full) (nullable): %NULL with an error as vp_run_dir_create(),
+ *   %VP_ERROR_EXISTS when the VM lives
+ */
+VpRunDir *vp_run_dir_adopt (const char *root, const char *name, GError **error);
+
+/**
  * vp_run_dir_remove:
- * @self: (transfer full): a folder that vp_run_dir_create() made
+ * @self: (transfer full): a folder
  *
  * Removes it with everything in it, then lets the lock go.
  */
@@ -83,6 +98,26 @@ int vp_run_dir_listen (VpRunDir *self, const char *socket_name, GError **error);
 int vp_run_dir_open_log (VpRunDir *self, const char *file_name, GError **error);
 
 /**
+ * vp_run_dir_write:
+ * @self: a folder
+ * @file_name: a note in it
+ * @text: what it shall say
+ * @error: return location for a #GError
+ *
+ * Returns: %FALSE with %VP_ERROR_HOST
+ */
+gboolean vp_run_dir_write (VpRunDir *self, const char *file_name, const char *text, GError **error);
+
+/**
+ * vp_run_dir_read:
+ * @self: a folder
+ * @file_name: a note in it
+ *
+ * Returns: (transfer full) (nullable): its first 256 bytes; %NULL when it cannot be read
+ */
+char *vp_run_dir_read (VpRunDir *self, const char *file_name);
+
+/**
  * vp_run_dir_connect:
  * @root: where host paths start
  * @name: name of a VM
@@ -101,6 +136,17 @@ vp_run_dir_connect (const char *root, const char *name, const char *socket_name,
  * Returns: (transfer full): the names of the VMs whose supervisor lives, sorted
  */
 char **vp_run_dir_list (const char *root);
+
+/**
+ * vp_run_dir_list_left:
+ * @root: where host paths start
+ * @error: return location for a #GError
+ *
+ * Returns: (transfer full) (nullable): the names of everything else that is there, sorted: VMs
+ * whose supervisor is dead, or has only just made its folder, and what is no VM's at all; %NULL
+ * with %VP_ERROR_HOST
+ */
+char **vp_run_dir_list_left (const char *root, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VpRunDir, vp_run_dir_free)
 

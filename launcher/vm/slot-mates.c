@@ -1,5 +1,6 @@
 #include "launcher/vm/slot-mates.h"
 
+#include "devices/attach-count.h"
 #include "launcher/vm/gathering.h"
 
 struct _VpSlotMates
@@ -7,9 +8,11 @@ struct _VpSlotMates
   GObject parent_instance;
 
   GPtrArray *members; /* (element-type VpAttachment): in the order they are added */
-  gboolean wanted;    /* to be added as soon as they can */
+  gboolean held;      /* not to be added before those of other slots are there */
   gboolean exposed;   /* the guest can see them */
   gboolean leaving;   /* taken back before that */
+  GError *abandoned;  /* nullable: why none of them is to be in the VM */
+  guint count;        /* how often the device is attached */
 };
 
 G_DEFINE_FINAL_TYPE (VpSlotMates, vp_slot_mates, G_TYPE_OBJECT)
@@ -17,9 +20,7 @@ G_DEFINE_FINAL_TYPE (VpSlotMates, vp_slot_mates, G_TYPE_OBJECT)
 static gboolean
 is_over (VpAttachment *member)
 {
-  VpDeviceState state = vp_attachment_get_state (member);
-
-  return state == VP_DEVICE_REMOVED || state == VP_DEVICE_FAILED;
+  return vp_device_state_is_over (vp_attachment_get_state (member));
 }
 
 /* Functions 1 to 7, then 0. */
@@ -46,17 +47,16 @@ find_culprit (VpSlotMates *self)
 /* One that is being added or taken from its driver is abandoned when that is over; and one that
  * QEMU did not let go of is not asked for again by itself. */
 static void
-abandon (VpSlotMates *self, VpAttachment *culprit)
+abandon_all (VpSlotMates *self, const GError *why)
 {
   for (guint i = 0; i < self->members->len; i++)
     {
       VpAttachment *member = self->members->pdata[i];
       VpDeviceState state = vp_attachment_get_state (member);
 
-      if ((state == VP_DEVICE_QUEUED || state == VP_DEVICE_ACCEPTED) &&
-          vp_attachment_get_failure (member) == NULL && !vp_attachment_is_host_changing (member))
-        vp_attachment_step (member, VP_DEVICE_EVENT_MATE_FAILED,
-                            vp_attachment_get_failure (culprit));
+      if (state != VP_DEVICE_RESERVED && state != VP_DEVICE_ADDING &&
+          vp_attachment_get_view (member).failure == NULL)
+        vp_attachment_step (member, VP_DEVICE_EVENT_MATE_FAILED, why);
     }
 }
 
@@ -75,9 +75,10 @@ assemble (VpSlotMates *self)
   VpAttachment *culprit = find_culprit (self);
   VpAttachment *next = NULL;
 
-  if (culprit != NULL)
+  if (culprit != NULL || self->abandoned != NULL)
     {
-      abandon (self, culprit);
+      abandon_all (self, self->abandoned != NULL ? self->abandoned
+                                                 : vp_attachment_get_view (culprit).failure);
       return;
     }
 
@@ -85,15 +86,15 @@ assemble (VpSlotMates *self)
     {
       VpDeviceState state = vp_attachment_get_state (self->members->pdata[i]);
 
-      if (state == VP_DEVICE_ADDING || vp_attachment_is_host_changing (self->members->pdata[i]))
+      if (state < VP_DEVICE_BOUND || state == VP_DEVICE_ADDING || state == VP_DEVICE_BOUNCED)
         return;
-      if (state == VP_DEVICE_QUEUED && next == NULL)
+      if (state == VP_DEVICE_BOUND && next == NULL)
         next = self->members->pdata[i];
     }
   if (next == NULL)
     expose (self);
-  else if (self->wanted)
-    vp_attachment_step (next, VP_DEVICE_EVENT_START, NULL);
+  else if (!self->held)
+    vp_attachment_step (next, VP_DEVICE_EVENT_TURN, NULL);
 }
 
 static void
@@ -101,13 +102,15 @@ on_stepped (VpAttachment *member, gpointer user_data)
 {
   g_autoptr (VpSlotMates) self = g_object_ref (VP_SLOT_MATES (user_data));
 
+  if (vp_attachment_get_state (member) == VP_DEVICE_BOUNCED)
+    self->exposed = FALSE; /* they leave together, and come together once more */
   if (!self->exposed && !self->leaving)
     assemble (self);
   else if (self->exposed && vp_attachment_is_asking (member))
     for (guint i = 0; i < self->members->len; i++)
       if (self->members->pdata[i] != member && !is_over (self->members->pdata[i]))
         vp_attachment_step (self->members->pdata[i], VP_DEVICE_EVENT_MATE_LEAVES,
-                            vp_attachment_get_failure (member));
+                            vp_attachment_get_view (member).failure);
 }
 
 static void
@@ -125,6 +128,7 @@ vp_slot_mates_join (VpSlotMates *self, VpAttachment *attachment)
 {
   g_ptr_array_add (self->members, g_object_ref (attachment));
   g_ptr_array_sort (self->members, compare_turns);
+  vp_attachment_set_count (attachment, self->count);
   g_signal_connect_object (attachment, "stepped", G_CALLBACK (on_stepped), self, 0);
   g_signal_connect_object (attachment, "refused", G_CALLBACK (on_refused), self, 0);
   if (vp_attachment_get_facts (attachment)->plug == VP_PLUG_COLD)
@@ -142,9 +146,75 @@ vp_slot_mates_add (VpSlotMates *self)
 {
   g_autoptr (VpSlotMates) alive = g_object_ref (self);
 
-  self->wanted = TRUE;
-  if (!self->exposed && !self->leaving)
+  for (guint i = 0; i < self->members->len; i++)
+    vp_attachment_step (self->members->pdata[i], VP_DEVICE_EVENT_START, NULL);
+}
+
+void
+vp_slot_mates_set_held (VpSlotMates *self, gboolean held)
+{
+  g_autoptr (VpSlotMates) alive = g_object_ref (self);
+
+  self->held = held;
+  if (!held && !self->exposed && !self->leaving)
     assemble (self);
+}
+
+void
+vp_slot_mates_abandon (VpSlotMates *self, const GError *why)
+{
+  g_autoptr (VpSlotMates) alive = g_object_ref (self);
+
+  if (self->abandoned == NULL)
+    self->abandoned = g_error_copy (why);
+  if (!self->exposed)
+    {
+      assemble (self);
+      return;
+    }
+  for (guint i = 0; i < self->members->len; i++)
+    if (vp_attachment_get_state (self->members->pdata[i]) == VP_DEVICE_PENDING_REMOVAL)
+      return; /* the guest was asked for the whole slot */
+  for (guint i = 0; i < self->members->len; i++)
+    if (!is_over (self->members->pdata[i]))
+      {
+        vp_attachment_step (self->members->pdata[i], VP_DEVICE_EVENT_MATE_FAILED, why);
+        return; /* and the others leave with it */
+      }
+}
+
+static void
+show_count (VpSlotMates *self)
+{
+  for (guint i = 0; i < self->members->len; i++)
+    vp_attachment_set_count (self->members->pdata[i], self->count);
+}
+
+gboolean
+vp_slot_mates_count_up (VpSlotMates *self, GError **error)
+{
+  if (!vp_attach_count_up (&self->count, error))
+    return FALSE;
+  show_count (self);
+  return TRUE;
+}
+
+gboolean
+vp_slot_mates_count_down (VpSlotMates *self)
+{
+  gboolean is_last;
+
+  /* Who detaches it for good once more is heard, too: the guest may not have let go yet. */
+  if (!vp_attach_count_down (&self->count, &is_last, NULL))
+    return TRUE;
+  show_count (self);
+  return is_last;
+}
+
+const GPtrArray *
+vp_slot_mates_get_members (VpSlotMates *self)
+{
+  return self->members;
 }
 
 /* Returns: (element-type VpAttachment): @first, then the others that are in the slot */
@@ -208,7 +278,10 @@ vp_slot_mates_is_over (VpSlotMates *self)
 static void
 vp_slot_mates_finalize (GObject *object)
 {
-  g_ptr_array_unref (VP_SLOT_MATES (object)->members);
+  VpSlotMates *self = VP_SLOT_MATES (object);
+
+  g_ptr_array_unref (self->members);
+  g_clear_error (&self->abandoned);
 
   G_OBJECT_CLASS (vp_slot_mates_parent_class)->finalize (object);
 }
@@ -222,6 +295,7 @@ vp_slot_mates_class_init (VpSlotMatesClass *klass)
 static void
 vp_slot_mates_init (VpSlotMates *self)
 {
+  self->count = 1;
   self->members = g_ptr_array_new_with_free_func (g_object_unref);
 }
 

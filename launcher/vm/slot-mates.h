@@ -25,6 +25,10 @@ G_DECLARE_FINAL_TYPE (VpSlotMates, vp_slot_mates, VP, SLOT_MATES, GObject)
  * them when the guest's operating system does so, and where none runs yet, not before a reset
  * (measured, 7.2).
  *
+ * When the guest throws them out again while it sets up its hotplug, they come together once more.
+ *
+ * The device that they are is attached once from the start.
+ *
  * Returns: (transfer full): a slot without anybody
  */
 VpSlotMates *vp_slot_mates_new (void);
@@ -47,9 +51,52 @@ gboolean vp_slot_mates_has (VpSlotMates *self, VpAttachment *attachment);
  * vp_slot_mates_add:
  * @self: a slot of a running VM
  *
- * The guest is ready: adds them as soon as their host functions are ours.
+ * The guest is ready: takes their host functions, and adds them as soon as all of them are there.
  */
 void vp_slot_mates_add (VpSlotMates *self);
+
+/**
+ * vp_slot_mates_set_held:
+ * @self: a slot
+ * @held: whether they are to wait, although their host functions are there
+ */
+void vp_slot_mates_set_held (VpSlotMates *self, gboolean held);
+
+/**
+ * vp_slot_mates_abandon:
+ * @self: a slot
+ * @why: of what another device has failed that belongs to this one
+ *
+ * None of them is to be in the VM: what is there is taken out again, and what is on its way as soon
+ * as it has come.
+ */
+void vp_slot_mates_abandon (VpSlotMates *self, const GError *why);
+
+/**
+ * vp_slot_mates_count_up:
+ * @self: a slot
+ * @error: return location for a #GError
+ *
+ * The device that they are is attached once more.
+ *
+ * Returns: %FALSE with a %VP_DEVICE_ERROR when it cannot be
+ */
+gboolean vp_slot_mates_count_up (VpSlotMates *self, GError **error);
+
+/**
+ * vp_slot_mates_count_down:
+ * @self: a slot
+ *
+ * Returns: whether nobody wants the device any more, so that it is to be removed
+ */
+gboolean vp_slot_mates_count_down (VpSlotMates *self);
+
+/**
+ * vp_slot_mates_get_members:
+ *
+ * Returns: (transfer none) (element-type VpAttachment): the functions, in the order they are added
+ */
+const GPtrArray *vp_slot_mates_get_members (VpSlotMates *self);
 
 /**
  * vp_slot_mates_remove:

@@ -3,8 +3,8 @@
 #include "devices/device-id.h"
 #include "devices/error.h"
 #include "launcher/error.h"
+#include "launcher/vm/attachment-list.h"
 #include "launcher/vm/program-output.h"
-#include "qmp/message.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -48,46 +48,27 @@ vp_vfio_user_check_qemu (const char *qemu, GError **error)
   return FALSE;
 }
 
-/* Returns: (transfer none) (nullable): the device in @status that the server at @path emulates */
-static JsonObject *
-find_device (JsonObject *status, const char *path)
-{
-  JsonArray *devices = json_object_get_array_member (status, "devices");
-
-  for (guint i = 0; i < json_array_get_length (devices); i++)
-    {
-      JsonObject *device = json_array_get_object_element (devices, i);
-
-      if (g_strcmp0 (vp_qmp_message_get_string (device, "socket"), path) == 0 &&
-          g_strcmp0 (vp_qmp_message_get_string (device, "state"), "failed") != 0)
-        return device;
-    }
-  return NULL;
-}
-
 gboolean
-vp_vfio_user_check_attach (const VpConfig *config,
-                           JsonObject *status,
-                           const char *path,
-                           GError **error)
+vp_vfio_user_check_vm (const VpConfig *config,
+                       const GPtrArray *attachments,
+                       const char *path,
+                       GError **error)
 {
-  JsonObject *device = find_device (status, path);
+  VpAttachment *other = vp_attachment_list_find_socket (attachments, path);
 
-  if (device != NULL)
+  if (other != NULL)
     {
       g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_DUPLICATE,
                    "vfio-user %s: the VM already has %s for that server, which is %s", path,
-                   vp_qmp_message_get_string (device, "id"),
-                   vp_qmp_message_get_string (device, "state"));
+                   vp_attachment_get_facts (other)->id,
+                   vp_device_state_to_string (vp_attachment_get_state (other)));
       return FALSE;
     }
-  if (!vp_config_shares_memory (config))
-    {
-      g_set_error (error, VP_ERROR, VP_ERROR_STATE,
-                   "vfio-user %s: its server could not map the memory of this VM: start the VM "
-                   "with --shared-memory on",
-                   path);
-      return FALSE;
-    }
-  return vp_vfio_user_check_socket (path, error);
+  if (vp_config_shares_memory (config))
+    return TRUE;
+  g_set_error (error, VP_ERROR, VP_ERROR_STATE,
+               "vfio-user %s: its server could not map the memory of this VM: start the VM with "
+               "--shared-memory on",
+               path);
+  return FALSE;
 }

@@ -2,8 +2,6 @@
 
 #include "launcher/config/config.h"
 
-#include <json-glib/json-glib.h>
-
 G_BEGIN_DECLS
 
 /**
@@ -30,9 +28,9 @@ gboolean vp_vfio_user_check_socket (const char *path, GError **error);
 gboolean vp_vfio_user_check_qemu (const char *qemu, GError **error);
 
 /**
- * vp_vfio_user_check_attach:
+ * vp_vfio_user_check_vm:
  * @config: what a running VM was made from
- * @status: its "status" document
+ * @attachments: (element-type VpAttachment): its devices
  * @path: where the vfio-user server of one more device listens
  * @error: return location for a #GError
  *
@@ -40,12 +38,12 @@ gboolean vp_vfio_user_check_qemu (const char *qemu, GError **error);
  * and its guest with it, before it refused the device (measured, 11.1).
  *
  * Returns: %FALSE with %VP_ERROR_STATE when the VM's memory cannot be mapped by others, which no
- *   server would be told; with %VP_DEVICE_ERROR_DUPLICATE when the VM has a device of that server;
- *   or with %VP_ERROR_HOST as vp_vfio_user_check_socket()
+ *   server would be told; or with %VP_DEVICE_ERROR_DUPLICATE when the VM has a device of that
+ *   server, which has not failed
  */
-gboolean vp_vfio_user_check_attach (const VpConfig *config,
-                                    JsonObject *status,
-                                    const char *path,
-                                    GError **error);
+gboolean vp_vfio_user_check_vm (const VpConfig *config,
+                                const GPtrArray *attachments,
+                                const char *path,
+                                GError **error);
 
 G_END_DECLS

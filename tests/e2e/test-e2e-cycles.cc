@@ -27,6 +27,9 @@ struct Row
   unsigned n_first_rounds; /* those that may take memory */
 };
 
+/* In how many rounds one is compared with QEMU, whose answer names all that it has. */
+constexpr unsigned COMPARE_EVERY = 8;
+
 /* Native hotplug waits 5 s at each removal, but in all ports at once. As many ports as there may be
  * commands under way. */
 const Row rows[] = {
@@ -141,16 +144,22 @@ protected:
     return slots;
   }
   void
-  cycle ()
+  cycle (bool compare)
   {
     attach_all ();
     const Slots slots = slots_of_vmplug ();
     EXPECT_EQ (slots.size (), GetParam ().n_ports);
-    EXPECT_EQ (slots, slots_of_qemu ());
+    if (compare)
+      {
+        EXPECT_EQ (slots, slots_of_qemu ());
+      }
 
     detach_all ();
     EXPECT_EQ (slots_of_vmplug (), Slots{});
-    EXPECT_EQ (slots_of_qemu (), Slots{});
+    if (compare)
+      {
+        EXPECT_EQ (slots_of_qemu (), Slots{});
+      }
   }
 };
 
@@ -164,7 +173,7 @@ TEST_P (Cycles, LeaveNothingBehind)
     {
       if (round == GetParam ().n_first_rounds)
         kib = kib_of_heap (vm_.supervisor ());
-      cycle ();
+      cycle (round % COMPARE_EVERY == 0);
       EXPECT_EQ (n_fds (vm_.supervisor ()), supervisor_fds) << "after round " << round;
       EXPECT_EQ (n_fds (vm_.qemu ()), qemu_fds) << "after round " << round;
     }

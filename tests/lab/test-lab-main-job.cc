@@ -1,6 +1,7 @@
 #include "tests/lab/vm.h"
 
 #include <algorithm>
+#include <set>
 
 /* What vmplug is for: a guest that has the device with the large BAR from the start, and is given
  * and deprived of the others while it runs. */
@@ -12,6 +13,8 @@ constexpr uint64_t GIB = uint64_t{ 1 } << 30;
 
 /* Mapped into the guest page by page through the emulated IOMMU, 16 GiB take a minute. */
 constexpr char WITHOUT_MAP[] = ",x-no-mmap=on";
+
+constexpr unsigned N_CYCLES = 20;
 
 constexpr char READ_MAC[] = "cat /sys/class/net/eth0/address";
 
@@ -86,6 +89,41 @@ protected:
     EXPECT_EQ (device["state"].text (), "removed") << device;
     EXPECT_TRUE (vm->device (id).is_null ());
   }
+  /* The ids of all PCI devices that have one: those of vmplug's plan, and those that are attached.
+   */
+  static std::set<std::string>
+  ids_in_qemu ()
+  {
+    const Outcome outcome = vmplug ({ "qmp", "vm", "query-pci" });
+    const Json buses = Json::parse (outcome.out);
+    std::set<std::string> ids;
+
+    EXPECT_EQ (outcome.status, 0) << outcome;
+    for (unsigned i = 0; i < buses.size (); i++)
+      collect_ids (buses.at (i)["devices"], &ids);
+
+    /* What QEMU has of them, vmplug must have, and nothing else. */
+    const Json devices = vm->status ()["devices"];
+    for (unsigned i = 0; i < devices.size (); i++)
+      EXPECT_EQ (ids.count (devices.at (i)["id"].text ()), 1u) << devices;
+    return ids;
+  }
+  static void
+  collect_ids (const Json &devices, std::set<std::string> *ids)
+  {
+    for (unsigned i = 0; i < devices.size (); i++)
+      {
+        if (devices.at (i)["qdev_id"].text () != "")
+          ids->insert (devices.at (i)["qdev_id"].text ());
+        collect_ids (devices.at (i)["pci_bridge"]["devices"], ids);
+      }
+  }
+  static unsigned
+  open_files (pid_t pid)
+  {
+    const std::filesystem::directory_iterator files ("/proc/" + std::to_string (pid) + "/fd");
+    return static_cast<unsigned> (std::distance (begin (files), end (files)));
+  }
   /* The card in the VM, whatever the test before has done with it. */
   Json
   with_nic ()
@@ -130,7 +168,7 @@ TEST_F (MainJob, TheNetworkCardComesHotAndWorks)
   const Json device = with_nic ();
   EXPECT_EQ (device["plug"].text (), "hot") << device;
   EXPECT_EQ (nic.driver (), "vfio-pci");
-  EXPECT_EQ (nic.journal (), "driver=e1000e\n");
+  EXPECT_EQ (nic.journal (), "driver=e1000e\nvm=vm\n");
   EXPECT_FALSE (nic.has_network ());
 
   const GuestDevice in_guest (*vm, device["guest_path"].text ());
@@ -226,7 +264,7 @@ TEST_F (MainJob, AGroupOfTwoComesAndGoesHomeTogether)
     {
       EXPECT_EQ (vm->device (function->id ())["state"].text (), "usable");
       EXPECT_EQ (function->driver (), "vfio-pci");
-      EXPECT_EQ (function->journal (), "driver=e1000e\n");
+      EXPECT_EQ (function->journal (), "driver=e1000e\nvm=vm\n");
     }
   const GuestDevice first (*vm, guest_path), second (*vm, guest_path + ".1");
   EXPECT_TRUE (first.is_there ());
@@ -261,6 +299,54 @@ TEST_F (MainJob, AGroupOfTwoMayComeOneByOne)
   EXPECT_EQ (vm->device (twin1.id ())["state"].text (), "usable");
   detach (twin1.id ());
   ASSERT_EQ (vmplug ({ "release", twin0.node () }).status, 0);
+  expect_home (twin0);
+  expect_home (twin1);
+}
+
+/* One of them that no driver has is no obstacle to the other. */
+TEST_F (MainJob, HalfAGroupMayComeWhenTheOtherHalfHasNoDriver)
+{
+  std::ofstream ("/sys/bus/pci/drivers/e1000e/unbind") << twin1.address << std::flush;
+  ASSERT_EQ (twin1.driver (), "none");
+
+  attach (twin0.address + ",bind=on");
+  EXPECT_EQ (twin1.driver (), "none");
+  detach (twin0.id ());
+  expect_home (twin0);
+  std::ofstream ("/sys/bus/pci/drivers_probe") << twin1.address << std::flush;
+  expect_home (twin1);
+}
+
+/* Neither does anything grow, nor does vmplug's picture of the VM drift away from QEMU's. */
+TEST_F (MainJob, AGroupOfTwoComesAndGoesOverAndOver)
+{
+  const std::set<std::string> without = ids_in_qemu ();
+  const auto with = [&] {
+    std::set<std::string> ids = without;
+    ids.insert ({ twin0.id (), twin1.id () });
+    return ids;
+  }();
+  std::pair<unsigned, unsigned> files;
+
+  for (unsigned i = 0; i < N_CYCLES; i++)
+    {
+      SCOPED_TRACE ("cycle " + std::to_string (i));
+      attach (twin0.node () + ",bind=on");
+      EXPECT_EQ (ids_in_qemu (), with);
+      EXPECT_EQ (twin0.driver (), "vfio-pci");
+      EXPECT_EQ (twin1.driver (), "vfio-pci");
+
+      detach (i % 2 == 0 ? twin0.id () : twin1.id ());
+      EXPECT_EQ (ids_in_qemu (), without);
+      EXPECT_EQ (twin0.driver (), "e1000e");
+      EXPECT_EQ (twin1.driver (), "e1000e");
+      const std::pair now (open_files (vm->supervisor ()), open_files (vm->qemu ()));
+      if (i == 0)
+        files = now;
+      EXPECT_EQ (now, files);
+      if (HasFailure ())
+        break;
+    }
   expect_home (twin0);
   expect_home (twin1);
 }
@@ -301,7 +387,7 @@ TEST_F (MainJob, ItsEventsTellTheLifeOfADevice)
           event["data"]["id"].text () == nic.id ())
         states += event["data"]["state"].text () + " ";
     }
-  EXPECT_EQ (states, "adding accepted usable pending-removal removed ");
+  EXPECT_EQ (states, "reserved bound adding accepted usable pending-removal removed ");
 }
 
 TEST_F (MainJob, ADeviceIsInAVmOnlyOnce)
@@ -310,11 +396,18 @@ TEST_F (MainJob, ADeviceIsInAVmOnlyOnce)
   ASSERT_EQ (vmplug ({ "bind", nic.address }).status, 0);
   attach (nic.address);
 
-  expect_failure (vm->attach (nic.address), 2, { nic.id (), "usable" });
+  /* Whoever asks for it again gets the one that is there, which goes with the last of them. */
+  for (const std::string &again : { nic.address, nic.node () })
+    EXPECT_EQ (attach (again)["id"].text (), nic.id ());
+  EXPECT_EQ (vm->device (nic.id ())["attach_count"].number (), 3);
   expect_failure (vm->attach (nic.address + ",id=again"), 2, { nic.id (), "for that host device" });
-  expect_failure (vm->attach (nic.node ()), 2, { nic.id () });
-  expect_failure (vm->attach (big.address), 2, { big.id () });
-  EXPECT_EQ (vm->device (nic.id ())["state"].text (), "usable");
+  for (long left : { 2, 1 })
+    {
+      const Outcome outcome = vm->detach (nic.id ());
+      EXPECT_EQ (outcome.status, 0) << outcome;
+      EXPECT_EQ (Json::parse (outcome.out)["attach_count"].number (), left) << outcome;
+      EXPECT_EQ (vm->device (nic.id ())["state"].text (), "usable");
+    }
   detach (nic.id ());
 }
 

@@ -143,6 +143,15 @@ TEST_F (Refusal, AUserWhoMayNot)
       as_user ({ "run", "--detach", "--json", "--name", "no", "--device", nic.node () }), 3,
       { nic.node () + ": uid 1000 may not open it (mode 0600, uid 0, gid 0)",
         "give this user the node" });
+  /* The group is his, but not the node that all of them need. */
+  ASSERT_EQ (chown (nic.node ().c_str (), USER, USER), 0) << strerror (errno);
+  ASSERT_EQ (chmod ("/dev/vfio/vfio", 0600), 0) << strerror (errno);
+  expect_failure (
+      as_user ({ "run", "--detach", "--json", "--name", "no", "--device", nic.node () }), 3,
+      { "/dev/vfio/vfio: uid 1000 may not open it (mode 0600, uid 0, gid 0)",
+        "give this user the node" });
+  ASSERT_EQ (chmod ("/dev/vfio/vfio", 0666), 0) << strerror (errno);
+
   expect_failure (as_user ({ "bind", edu.address }), 3, { edu.address });
   expect_failure (as_user ({ "release", nic.address }), 3, { nic.address });
   EXPECT_EQ (nic.driver (), "vfio-pci");

@@ -40,6 +40,12 @@ public:
   {
     refusals_.push_back ({ path, code, why, skip });
   }
+  /* Nothing is refused any more. */
+  void
+  forgive ()
+  {
+    refusals_.clear ();
+  }
   /* The driver's probe fails: drivers_probe stays silent about it, bind says ENODEV. */
   void
   make_unwilling (const std::string &driver)

@@ -244,11 +244,21 @@ public:
     return *this;
   }
 
+  /* dev/iommu, which a kernel with iommufd has */
   FakeSysfs &
-  add_mdev (const std::string &uuid, const std::string &parent)
+  add_iommufd ()
+  {
+    return write ("dev/iommu", "");
+  }
+
+  /* With a group of its own, and the node of that. */
+  FakeSysfs &
+  add_mdev (const std::string &uuid, const std::string &parent, int group = 90)
   {
     const Path folder = pci_folder (parent) / uuid;
     make_folder (folder);
+    link (folder / "iommu_group", Path ("sys/kernel/iommu_groups") / std::to_string (group));
+    add_group_node (group);
     link (Path ("sys/bus/mdev/devices") / uuid, folder);
     return *this;
   }

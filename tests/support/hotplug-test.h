@@ -54,7 +54,7 @@ struct Outcome
   }
 };
 
-/* A VM on q35 with two spare ports, whose QEMU is the test. */
+/* A VM on q35 with two spare ports or more, whose QEMU is the test. */
 class Hotplug : public testing::Test
 {
 protected:
@@ -64,7 +64,7 @@ protected:
     VpPlanPolicy policy = { .root = { .machine = VP_MACHINE_Q35 },
                             .firmware = vp_firmware_get (VP_FIRMWARE_SEABIOS, nullptr),
                             .large_bar = VP_PLAN_DEFAULT_LARGE_BAR,
-                            .n_spare = 2,
+                            .n_spare = n_spare_,
                             .spare_window = 0 };
 
     sysfs_ = vp_sysfs_open (host_.root (), nullptr);
@@ -73,6 +73,7 @@ protected:
     blueprint_.specs = g_ptr_array_new ();
     bindings_ = vp_bindings_new (sysfs_, host_.root ());
     hotplug_ = vp_hotplug_new (&blueprint_, bindings_);
+    vp_hotplug_set_bounce_ms (hotplug_, 0);
     client_ = vp_qmp_client_new (qemu_.socket ());
     vp_qmp_client_handshake_async (client_, 0, nullptr, nullptr, nullptr);
     qemu_.negotiate ();
@@ -114,7 +115,9 @@ protected:
   void
   detach (const char *id, Outcome *outcome, guint timeout_ms = 60000)
   {
-    vp_hotplug_detach_async (hotplug_, id, timeout_ms, Outcome::on_detached, outcome);
+    const char *const ids[] = { id, nullptr };
+
+    vp_hotplug_detach_async (hotplug_, ids, FALSE, timeout_ms, Outcome::on_detached, outcome);
   }
   void
   show_bars (const char *id, const std::string &regions, const bool &done)
@@ -154,6 +157,24 @@ protected:
     show_bars (id, MAPPED, outcome.done);
     ASSERT_TRUE (outcome.document != nullptr);
   }
+  /* "disk usable, nic accepted" of all there are, in their order. */
+  std::string
+  all_states ()
+  {
+    g_autoptr (JsonObject) status = json_object_new ();
+    std::string text;
+
+    vp_hotplug_add_status (hotplug_, status);
+    JsonArray *devices = json_object_get_array_member (status, "devices");
+    for (guint i = 0; i < json_array_get_length (devices); i++)
+      {
+        JsonObject *device = json_array_get_object_element (devices, i);
+
+        text += std::string (i > 0 ? ", " : "") + json_object_get_string_member (device, "id") +
+                " " + json_object_get_string_member (device, "state");
+      }
+    return text;
+  }
   guint
   spare ()
   {
@@ -164,6 +185,7 @@ protected:
         json_object_get_int_member (json_object_get_object_member (status, "ports"), "spare"));
   }
 
+  guint n_spare_ = 2;
   FakeSysfs host_;
   FakeQmp qemu_;
   VpBlueprint blueprint_ = {};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "devices/device-id.h"
 #include "devices/plan.h"
 
 #include "tests/support/fake-sysfs.h"
@@ -138,6 +139,7 @@ public:
       VpPlanRequest request = { ref_.c_str (), is_host_ ? &function : nullptr,
                                 has_id_ ? id_.c_str () : nullptr, plug_ };
       request.is_vfio_user = is_vfio_user_;
+      request.driver = is_vfio_user_ ? VP_DEVICE_ID_VFIO_USER : nullptr;
       return request;
     }
 

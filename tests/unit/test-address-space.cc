@@ -33,6 +33,8 @@ const RamRow rams[] = {
   { "pc_4_gib", { PC, 4 * GiB, 0, 0, 2 * GiB, FALSE }, 5 * GiB },
   { "max_ram_of_ram_is_no_hotplug", { Q35, GiB, GiB, 4, 32 * GiB, FALSE }, 4 * GiB },
   { "hotplug_wastes_a_gib_a_slot", { Q35, GiB, 9 * GiB, 4, 32 * GiB, FALSE }, 16 * GiB },
+  { "hotplug_without_slots", { Q35, GiB, 9 * GiB, 0, 32 * GiB, FALSE }, 12 * GiB },
+  { "hotplug_of_pc", { PC, GiB, 9 * GiB, 0, 2 * GiB, FALSE }, 12 * GiB },
   { "hotplug_starts_at_a_gib", { Q35, 2816 * MiB, 3 * GiB, 0, 32 * GiB, FALSE }, 6 * GiB },
   { "amd_below_hyper_transport", { Q35, 978 * GiB, 0, 0, 32 * GiB, TRUE }, 980 * GiB },
   { "amd_above_it", { Q35, 978 * GiB + MiB, 0, 0, 32 * GiB, TRUE }, TiB + 977 * GiB },

@@ -292,6 +292,46 @@ const Golden goldens[] = {
         w.host (nth_address (i), { { 0, FakeBar::MEM64_PREF, 64 * MiB } });
       w.host ("0100:01:00.0", NVME, ",plug=cold");
     } },
+  { "iommufd",
+    [] (Wanted &w) {
+      w.set ("spare", "1");
+      w.host ("0000:41:00.0", GPU, ",iommufd=on");
+      w.host ("0000:61:00.0", NIC_WITH_IO, ",plug=cold");
+      w.host ("0000:62:00.0", NVME, ",plug=cold,iommufd=on,x-no-mmap=on");
+      w.host ("0000:63:00.0", NVME, ",iommufd=on");
+    } },
+  { "ready_port_and_room_to_grow",
+    [] (Wanted &w) {
+      w.set ("smp", "2");
+      w.set ("max-cpus", "8");
+      w.set ("memory", "1G");
+      w.set ("max-memory", "16G");
+      w.set ("ready", "port:org.guest.ready");
+      w.set ("nic", "user");
+      w.set ("spare", "0");
+    } },
+  { "shared_memory_and_room_to_grow",
+    [] (Wanted &w) {
+      w.set ("memory", "1G");
+      w.set ("max-memory", "3G");
+      w.set ("shared-memory", "on");
+      w.set ("spare", "0");
+    } },
+  { "room_to_grow_on_pc",
+    [] (Wanted &w) {
+      w.set ("machine", "pc");
+      w.set ("memory", "1G");
+      w.set ("max-memory", "129G");
+      w.set ("spare", "0");
+    } },
+  { "maximum_of_what_there_is",
+    [] (Wanted &w) {
+      w.set ("smp", "2");
+      w.set ("max-cpus", "2");
+      w.set ("memory", "1G");
+      w.set ("max-memory", "1G");
+      w.set ("spare", "0");
+    } },
   { "more_ports_than_slots", [] (Wanted &w) { w.set ("spare", "17"); } },
   { "arguments_of_the_user",
     [] (Wanted &w) {
@@ -336,8 +376,9 @@ TEST_P (ArgvGolden, KeepsThePromises)
         continue; /* the user's */
       g_autoptr (JsonObject) device = vp_qmp_message_parse (value.c_str (), &error);
       ASSERT_NE (device, nullptr) << value << ": " << error->message;
-      if (g_str_equal (vp_qmp_message_get_string (device, "driver"), "isa-serial"))
-        continue;
+      const std::string driver = vp_qmp_message_get_string (device, "driver");
+      if (driver == "isa-serial" || driver == "virtserialport")
+        continue; /* not on PCI */
 
       const char *id = vp_qmp_message_get_string (device, "id");
       const char *bus = vp_qmp_message_get_string (device, "bus");

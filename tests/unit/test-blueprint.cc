@@ -1,8 +1,11 @@
 #include "devices/error.h"
 #include "launcher/error.h"
 #include "launcher/vm/blueprint.h"
+#include "launcher/vm/group-lock.h"
+#include "launcher/vm/run-dir.h"
 #include "qmp/message.h"
 
+#include "tests/support/fake-passt.h"
 #include "tests/support/fake-sysfs.h"
 #include "tests/support/golden.h"
 #include "tests/support/plan-input.h"
@@ -10,10 +13,13 @@
 #include "tests/support/temp-folder.h"
 #include "tests/support/unix-socket.h"
 
+#include <algorithm>
 #include <functional>
 #include <gtest/gtest.h>
 #include <set>
 #include <string>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <vector>
 
 namespace
@@ -50,8 +56,11 @@ build (const FakeSysfs &host,
        GError **error)
 {
   g_autoptr (VpConfig) config = vp_config_new ();
+  const bool has_qemu = std::any_of (options.begin (), options.end (), [] (const auto &option) {
+    return strcmp (option.first, "qemu") == 0;
+  });
 
-  if (!vp_config_set (config, "qemu", "/bin/true", error) ||
+  if ((!has_qemu && !vp_config_set (config, "qemu", "/bin/true", error)) ||
       !vp_config_set (config, "firmware-version", "1.16.2", error) ||
       !vp_config_set (config, "name", "vm", error))
     return nullptr;
@@ -113,6 +122,35 @@ TEST_F (Blueprint, ResolvesEveryKindOfReference)
   EXPECT_STREQ (device_at (blueprint->plan, 1)->ref, "42:00.0") << "as typed";
   ASSERT_EQ (blueprint->specs->len, 3u);
   EXPECT_EQ (blueprint->specs->pdata[2], blueprint->config->devices->pdata[2]);
+}
+
+TEST_F (Blueprint, WhatIsBehindADeviceIsOnTheCommandLineToo)
+{
+  const FakePasst passt;
+  TempFolder folder;
+  const std::string disk = "disk," + folder.write ("d", "");
+  const std::string cold_disk = disk + ",plug=cold";
+
+  host_.write ("dev/vhost-net", "");
+  g_autoptr (VpBlueprint) blueprint = must_build ({ { "device", "nic,tap,ifname=t0,plug=cold" },
+                                                    { "device", "nic,user" },
+                                                    { "device", "nic,passt,plug=cold" },
+                                                    { "device", cold_disk.c_str () } });
+  g_autofree char *argv = g_strjoinv (" ", blueprint->argv);
+
+  EXPECT_EQ (ids_of (blueprint),
+             (Ids{ "virtio-net-pci0", "virtio-net-pci1", "virtio-net-pci2", "virtio-blk-pci0" }));
+  EXPECT_STREQ (device_at (blueprint->plan, 0)->ref, "nic,tap");
+  EXPECT_STREQ (device_at (blueprint->plan, 3)->ref, disk.c_str ());
+  ASSERT_EQ (blueprint->cold->len, 3u) << "a hot one is not among them";
+  EXPECT_NE (strstr (argv, R"("ifname":"t0","script":"no","downscript":"no","vhost":true,)"
+                           R"("vhostfd":"5"})"),
+             nullptr)
+      << argv;
+  EXPECT_NE (strstr (argv, R"({"type":"socket","id":"virtio-net-pci2","fd":"6"})"), nullptr)
+      << argv;
+  EXPECT_LT (strstr (argv, "-blockdev"), strstr (argv, "virtio-blk-pci")) << argv;
+  EXPECT_EQ (strstr (argv, "virtio-net-pci1"), nullptr) << argv;
 }
 
 TEST_F (Blueprint, ADeviceThatIsNamedTwiceIsOneDevice)
@@ -263,6 +301,38 @@ TEST_F (Blueprint, ANodeThatDoesNotExistYetIsNotMissed)
   EXPECT_NE (blueprint, nullptr);
 }
 
+TEST_F (Blueprint, WhatTheHostLivesOnCanBeForced)
+{
+  host_.pci ("0000:44:00.0").attribute ("boot_vga", "1\n");
+  g_autoptr (VpBlueprint) blueprint =
+      must_build ({ { "device", "44:00.0,bind=on,force=on" }, { "device", "44:00.1,bind=on" } });
+
+  EXPECT_NE (blueprint, nullptr);
+}
+
+TEST_F (Blueprint, WhatIsBoundAlreadyTheHostDoesNotLiveOn)
+{
+  host_.pci ("0000:41:00.0").attribute ("boot_vga", "1\n");
+  g_autoptr (VpBlueprint) blueprint = must_build ({ { "device", "41:00.0,bind=on" } });
+
+  EXPECT_NE (blueprint, nullptr);
+}
+
+TEST_F (Blueprint, WhatAnotherVmHasIsNamedWithIt)
+{
+  g_autofree char *base = vp_run_dir_base (host_.root ());
+  g_autoptr (GError) error = nullptr;
+  const int lock = vp_group_lock_take (base, 41, "first", nullptr);
+
+  ASSERT_GE (lock, 0);
+  EXPECT_EQ (build (host_, { { "device", "42:00.0" } }, {}, &error), nullptr);
+  EXPECT_TRUE (g_error_matches (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_BUSY));
+  EXPECT_STREQ (error->message, "group 41: VM first has it");
+
+  close (lock);
+  g_autoptr (VpBlueprint) blueprint = must_build ({ { "device", "42:00.0" } });
+}
+
 struct Bad
 {
   const char *name;
@@ -289,6 +359,12 @@ const Bad bad[] = {
     VP_DEVICE_ERROR,
     VP_DEVICE_ERROR_NO_IOMMU,
     "0000:45:00.0" },
+  { "in_use_by_the_host",
+    { { "device", "/dev/vfio/43,bind=on" } },
+    VP_DEVICE_ERROR,
+    VP_DEVICE_ERROR_IN_USE,
+    "0000:44:00.0: the host lives on it: it is the screen",
+    [] (FakeSysfs &host) { host.pci ("0000:44:00.0").attribute ("boot_vga", "1\n"); } },
   { "not_bound",
     { { "device", "44:00.0" } },
     VP_DEVICE_ERROR,
@@ -320,6 +396,15 @@ const Bad bad[] = {
     VP_DEVICE_ERROR,
     VP_DEVICE_ERROR_NOT_FOUND,
     "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001" },
+  { "mediated_device_without_a_node",
+    { { "device", "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001" } },
+    VP_DEVICE_ERROR,
+    VP_DEVICE_ERROR_NOT_BOUND,
+    "/dev/vfio/91",
+    [] (FakeSysfs &host) {
+      host.add_mdev ("83b8f4f2-509f-382f-3c1e-e6bfe0fa1001", "0000:41:00.0", 91);
+      std::filesystem::remove (std::string (host.root ()) + "/dev/vfio/91");
+    } },
   { "no_such_socket",
     { { "device", "vfio-user,socket=/nonexistent/sock" } },
     VP_ERROR,
@@ -600,6 +685,239 @@ TEST_F (Blueprint, ColourIsAllThatColourAdds)
   EXPECT_EQ (strchr (plain, '\033'), nullptr);
   EXPECT_STRNE (plain, colour);
   EXPECT_STREQ (plain, bleached);
+}
+
+/* iommufd */
+
+class BlueprintIommufd : public Blueprint
+{
+protected:
+  TempFolder folder_;
+  std::string qemu_;
+
+  BlueprintIommufd ()
+  {
+    host_.add_iommufd ();
+    host_.pci ("0000:41:00.0").cdev (3);
+    make_qemu ("echo '  fd=<string>'; echo '  iommufd=<link<iommufd>>'");
+  }
+  /* A QEMU that says this of its vfio-pci, and how often it was asked. */
+  void
+  make_qemu (const std::string &script)
+  {
+    qemu_ = folder_.write ("qemu",
+                           "#!/bin/sh\necho >>" + folder_.path ("asked") + "\n" + script + "\n");
+    chmod (qemu_.c_str (), 0755);
+  }
+  size_t
+  n_asked () const
+  {
+    std::ifstream file (folder_.path ("asked"));
+    return std::string (std::istreambuf_iterator<char> (file), {}).size ();
+  }
+  VpBlueprint *
+  build_with (Options options, GError **error)
+  {
+    options.push_back ({ "qemu", qemu_.c_str () });
+    options.push_back ({ "spare", "1" });
+    return build (host_, options, {}, error);
+  }
+  /* The lines of the command line that are about it. */
+  static std::vector<std::string>
+  lines_of (const VpBlueprint *blueprint)
+  {
+    std::vector<std::string> lines;
+    for (char **arg = blueprint->argv; *arg != nullptr; arg++)
+      if (strstr (*arg, "iommufd") != nullptr || strstr (*arg, "vfio-pci") != nullptr)
+        lines.emplace_back (*arg);
+    return lines;
+  }
+};
+
+const char *const OBJECT = R"({"qom-type":"iommufd","id":"iommufd0","fd":"5"})";
+
+TEST_F (BlueprintIommufd, ADeviceNamedByItsNodeIsUsedByIt)
+{
+  g_autoptr (VpBlueprint) blueprint =
+      build_with ({ { "device", "/dev/vfio/devices/vfio3,plug=cold" } }, nullptr);
+
+  ASSERT_NE (blueprint, nullptr);
+  EXPECT_EQ (
+      lines_of (blueprint),
+      (Ids{ OBJECT, R"({"driver":"vfio-pci","id":"vfio-41-00.0","bus":"port1","addr":"00.0",)"
+                    R"("fd":"6","iommufd":"iommufd0"})" }));
+  EXPECT_TRUE (warnings_of (blueprint->plan).empty ());
+  EXPECT_TRUE (blueprint->has_iommufd);
+}
+
+TEST_F (BlueprintIommufd, MixedWithADeviceByItsGroup)
+{
+  g_autoptr (VpBlueprint) blueprint =
+      build_with ({ { "device", "42:00.0,plug=cold" },
+                    { "device", "/dev/vfio/40,plug=cold,iommufd=on" },
+                    { "device", "43:00.0,plug=cold,iommufd=off" } },
+                  nullptr);
+
+  ASSERT_NE (blueprint, nullptr);
+  const Ids lines = lines_of (blueprint);
+  ASSERT_EQ (lines.size (), 4u);
+  EXPECT_EQ (lines[0], OBJECT);
+  EXPECT_NE (lines[1].find (R"("host":"0000:42:00.0")"), std::string::npos) << lines[1];
+  EXPECT_NE (lines[2].find (R"("fd":"6","iommufd":"iommufd0")"), std::string::npos) << lines[2];
+  EXPECT_EQ (lines[2].find ("host"), std::string::npos) << lines[2];
+  EXPECT_NE (lines[3].find (R"("host":"0000:43:00.0")"), std::string::npos) << lines[3];
+}
+
+TEST_F (BlueprintIommufd, IsThereForOneThatComesLater)
+{
+  g_autoptr (VpBlueprint) blueprint =
+      build_with ({ { "device", "41:00.0,plug=hot,iommufd=on" } }, nullptr);
+
+  ASSERT_NE (blueprint, nullptr);
+  EXPECT_EQ (lines_of (blueprint), Ids{ OBJECT });
+}
+
+TEST_F (BlueprintIommufd, ADeviceThatIsNotBoundYetHasItsNumberAlready)
+{
+  host_.pci ("0000:42:00.0").driver ("e1000e");
+  g_autoptr (VpBlueprint) blueprint =
+      build_with ({ { "device", "42:00.0,plug=cold,iommufd=on,bind=on" },
+                    { "device", "41:00.0,plug=cold,iommufd=on" } },
+                  nullptr);
+
+  ASSERT_NE (blueprint, nullptr);
+  EXPECT_EQ (lines_of (blueprint).size (), 3u);
+  EXPECT_EQ (n_asked (), 1u) << "two devices, one question";
+}
+
+TEST_F (BlueprintIommufd, QemuIsAskedOnlyWhenItIsWanted)
+{
+  g_autoptr (VpBlueprint) blueprint = build_with (
+      { { "device", "41:00.0,plug=cold" }, { "device", "42:00.0,iommufd=off" } }, nullptr);
+
+  ASSERT_NE (blueprint, nullptr);
+  EXPECT_EQ (n_asked (), 0u);
+  EXPECT_EQ (lines_of (blueprint).size (), 1u);
+}
+
+struct IommufdRow
+{
+  const char *name;
+  std::function<void (FakeSysfs &, std::string &)> change; /* of host and of QEMU's answer */
+  const char *device;
+  const char *why; /* part of it */
+};
+
+void
+lose_iommu (FakeSysfs &host, std::string &)
+{
+  std::filesystem::remove (std::string (host.root ()) + "/dev/iommu");
+}
+
+void
+lose_nodes (FakeSysfs &host, std::string &)
+{
+  std::filesystem::remove_all (std::string (host.root ()) + "/dev/vfio/devices");
+}
+
+void
+lose_qemu (FakeSysfs &, std::string &script)
+{
+  script = "echo nothing";
+}
+
+const IommufdRow iommufd_rows[] = {
+  { "no_iommu", lose_iommu, "41:00.0,iommufd=on", "/dev/iommu is not there" },
+  { "no_nodes", lose_nodes, "41:00.0,iommufd=on", "/dev/vfio/devices/vfio3 is not there" },
+  { "no_node", [] (FakeSysfs &, std::string &) {}, "42:00.0,iommufd=on",
+    "0000:42:00.0: the kernel has made no VFIO node" },
+  { "old_qemu", lose_qemu, "41:00.0,iommufd=on", "its vfio-pci has no iommufd" },
+  { "node_no_iommu", lose_iommu, "/dev/vfio/devices/vfio3", "/dev/iommu is not there" },
+  { "node_no_nodes", lose_nodes, "/dev/vfio/devices/vfio3",
+    "/dev/vfio/devices/vfio3 is not there" },
+  { "node_old_qemu", lose_qemu, "/dev/vfio/devices/vfio3", "its vfio-pci has no iommufd" },
+};
+
+class BlueprintWithoutIommufd : public BlueprintIommufd,
+                                public testing::WithParamInterface<IommufdRow>
+{
+};
+
+/* Asked for, it is refused; else the group does, and that is told. */
+TEST_P (BlueprintWithoutIommufd, SaysWhatIsMissing)
+{
+  const IommufdRow &row = GetParam ();
+  const bool must = strstr (row.device, "iommufd=on") != nullptr;
+  std::string script = "echo '  fd=<string>'; echo '  iommufd=<link<iommufd>>'";
+  g_autoptr (GError) error = nullptr;
+
+  row.change (host_, script);
+  make_qemu (script);
+  g_autoptr (VpBlueprint) blueprint =
+      build_with ({ { "device", (std::string (row.device) + ",plug=cold").c_str () } }, &error);
+
+  if (must)
+    {
+      ASSERT_EQ (blueprint, nullptr);
+      EXPECT_TRUE (g_error_matches (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NO_IOMMUFD));
+      EXPECT_NE (std::string (error->message).find (row.why), std::string::npos) << error->message;
+      return;
+    }
+  ASSERT_NE (blueprint, nullptr) << error->message;
+  const Ids warnings = warnings_of (blueprint->plan);
+  ASSERT_EQ (warnings.size (), 1u);
+  EXPECT_EQ (warnings[0].rfind ("/dev/vfio/devices/vfio3 is used by its group: ", 0), 0u);
+  EXPECT_NE (warnings[0].find (row.why), std::string::npos) << warnings[0];
+  ASSERT_EQ (lines_of (blueprint).size (), 1u);
+  EXPECT_NE (lines_of (blueprint)[0].find (R"("host":"0000:41:00.0")"), std::string::npos);
+}
+
+INSTANTIATE_TEST_SUITE_P (Table,
+                          BlueprintWithoutIommufd,
+                          testing::ValuesIn (iommufd_rows),
+                          name_of_row<IommufdRow>);
+
+TEST_F (BlueprintIommufd, OneGroupIsUsedOneWay)
+{
+  g_autoptr (GError) error = nullptr;
+
+  host_.pci ("0000:44:00.0").driver ("vfio-pci").cdev (4);
+  host_.pci ("0000:44:00.1").driver ("vfio-pci").cdev (5);
+  host_.add_group_node (43);
+  EXPECT_EQ (build_with ({ { "device", "44:00.0,iommufd=on" }, { "device", "44:00.1" } }, &error),
+             nullptr);
+  EXPECT_TRUE (g_error_matches (error, VP_ERROR, VP_ERROR_USAGE));
+  EXPECT_STREQ (error->message,
+                "0000:44:00.0 and 0000:44:00.1 share IOMMU group 43: iommufd= must be the same for "
+                "both");
+
+  g_autoptr (VpBlueprint) whole = build_with ({ { "device", "/dev/vfio/43,iommufd=on" } }, nullptr);
+  ASSERT_NE (whole, nullptr);
+  EXPECT_EQ (whole->plan->devices->len, 2u);
+}
+
+TEST_F (BlueprintIommufd, SomebodyElseHasIt)
+{
+  g_autoptr (GError) error = nullptr;
+
+  host_.add_open_file (4711, "qemu-system-x86", 9, "/dev/vfio/devices/vfio3");
+  EXPECT_EQ (build_with ({ { "device", "41:00.0,iommufd=on" } }, &error), nullptr);
+  EXPECT_TRUE (g_error_matches (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_BUSY));
+}
+
+TEST_F (BlueprintIommufd, ARehearsalNeedsNone)
+{
+  g_autoptr (VpConfig) config = vp_config_new ();
+
+  lose_iommu (host_, qemu_);
+  vp_config_set (config, "qemu", qemu_.c_str (), nullptr);
+  vp_config_set (config, "firmware-version", "1.16.2", nullptr);
+  vp_config_set (config, "name", "vm", nullptr);
+  vp_config_set (config, "device", "41:00.0,iommufd=on", nullptr);
+  g_autoptr (VpBlueprint) blueprint =
+      vp_blueprint_new_for_rehearsal (g_steal_pointer (&config), host_.root (), nullptr);
+  EXPECT_NE (blueprint, nullptr);
+  EXPECT_EQ (n_asked (), 0u);
 }
 
 } // namespace

@@ -1,3 +1,5 @@
+#include "launcher/vm/bindings.h"
+
 #include "tests/support/command-run.h"
 #include "tests/support/fake-kernel.h"
 #include "tests/support/row-name.h"
@@ -163,6 +165,18 @@ TEST_F (CommandBind, ADeviceWithoutADriver)
   EXPECT_EQ (output ({ "release", "42:00.0" }), "0000:42:00.0: vfio-pci -> no driver\n");
 }
 
+TEST_F (CommandBind, WhatIsGoneIsForgotten)
+{
+  output ({ "bind", "41:00.0", "42:00.0" });
+  host.remove_pci ("0000:42:00.0");
+
+  EXPECT_EQ (output ({ "release", "42:00.0", "41:00.0" }),
+             "42:00.0: gone, so that nothing is to be given back\n"
+             "0000:41:00.0: vfio-pci -> e1000e\n");
+  EXPECT_FALSE (has_entry ("0000:42:00.0"));
+  EXPECT_EQ (driver ("0000:41:00.0"), "e1000e");
+}
+
 TEST_F (CommandBind, WhatAVmHasIsNotReleased)
 {
   output ({ "bind", "/dev/vfio/40", "42:00.0" });
@@ -185,6 +199,40 @@ TEST_F (CommandBind, OneThatCannotGoBackKeepsNoOther)
   EXPECT_NE (run.err.find ("0000:41:00.0: "), std::string::npos) << run.err;
   EXPECT_NE (run.err.find ("0000:41:00.1: "), std::string::npos) << run.err;
   EXPECT_TRUE (has_entry ("0000:41:00.0"));
+}
+
+TEST_F (CommandBind, WhatTheHostLivesOnIsTakenByForceOnly)
+{
+  const std::filesystem::path card = FakeSysfs::pci_folder ("0000:41:00.1") / "net/eth0";
+  host.make_folder (card);
+  host.link ("sys/class/net/eth0", card);
+  host.write ("proc/net/route", "Iface\n"
+                                "eth0\t00000000\t0101A8C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n");
+
+  CommandRun run ({ "bind", "42:00.0", "/dev/vfio/40" });
+  EXPECT_EQ (run.wait (), 3);
+  EXPECT_EQ (run.err, "vmplug: 0000:41:00.1: the host lives on it: the default route (IPv4) goes "
+                      "over eth0; move the host away from it, or take it all the same (vmplug bind "
+                      "--force, force=on)\n");
+  EXPECT_EQ (driver ("0000:42:00.0"), "e1000e") << "nothing was changed";
+
+  output ({ "bind", "--force", "/dev/vfio/40" });
+  EXPECT_EQ (driver ("0000:41:00.1"), "vfio-pci");
+  output ({ "bind", "/dev/vfio/40" });
+}
+
+TEST_F (CommandBind, WhatAVmHasJustTakenIsNotReleased)
+{
+  VpSysfs *sysfs = vp_sysfs_open (host.root (), nullptr);
+  VpBindings *vm = vp_bindings_new_for_vm (sysfs, host.root (), "vm1");
+  ASSERT_TRUE (vp_bindings_lock_group (vm, 40, nullptr));
+  output ({ "bind", "/dev/vfio/40" });
+  CommandRun run ({ "release", "/dev/vfio/40" });
+  EXPECT_EQ (run.wait (), 3);
+  EXPECT_EQ (run.err.find ("vmplug: group 40: VM vm1 has it"), 0u) << run.err;
+  EXPECT_EQ (driver ("0000:41:00.0"), "vfio-pci");
+  vp_bindings_free (vm);
+  vp_sysfs_free (sysfs);
 }
 
 struct RefusalRow

@@ -132,6 +132,38 @@ TEST_F (CommandVm, AttachOfAGroupTellsEachOfItsDevices)
                       "b is usable at 02/00 (p2) after 2.0 s\n");
 }
 
+const char *const ONE_OF_TWO =
+    R"({"devices":[{"id":"a","state":"usable","port":"p1","guest_path":"01/00","bars":[],)"
+    R"("seconds":1},{"spec":"rng,id=b","error":{"code":"busy","message":"group 40: held",)"
+    R"("hint":null}}]})";
+
+TEST_F (CommandVm, OfSeveralEachOutcomeIsTold)
+{
+  replies["vmplug-attach"] = ONE_OF_TWO;
+  CommandRun run ({ "attach", "vm1", "rng,id=a", "rng,id=b" });
+  EXPECT_EQ (run.wait (), 3) << "that of the first that failed";
+  EXPECT_EQ (heard, std::vector<std::string>{
+                        R"(vmplug-attach {"specs":["rng,id=a","rng,id=b"],"timeout":30.0})" });
+  EXPECT_EQ (run.out, "a is usable at 01/00 (p1) after 1.0 s\n");
+  EXPECT_EQ (run.err.find ("vmplug: group 40: held"), 0u) << run.err;
+}
+
+TEST_F (CommandVm, OfSeveralTheDocumentIsWhole)
+{
+  replies["vmplug-attach"] = ONE_OF_TWO;
+  CommandRun run ({ "attach", "vm1", "rng,id=a", "rng,id=b", "--json" });
+  EXPECT_EQ (run.wait (), 3);
+  EXPECT_EQ (run.out, std::string (ONE_OF_TWO) + "\n");
+}
+
+TEST_F (CommandVm, SeveralCannotHaveOneId)
+{
+  CommandRun run ({ "attach", "vm1", "rng", "rng", "--id", "a" });
+  EXPECT_EQ (run.wait (), 2);
+  EXPECT_NE (run.err.find ("cannot be the id of 2 devices"), std::string::npos) << run.err;
+  EXPECT_TRUE (heard.empty ());
+}
+
 TEST_F (CommandVm, AttachForAProgramIsTheDocument)
 {
   replies["vmplug-attach"] = ATTACHED;
@@ -146,8 +178,40 @@ TEST_F (CommandVm, Detach)
   replies["vmplug-detach"] = R"({"id":"nic1","state":"removed","seconds":0.04})";
   CommandRun run ({ "detach", "vm1", "nic1", "--timeout=7" });
   EXPECT_EQ (run.wait (), 0) << run.err;
-  EXPECT_EQ (heard, std::vector<std::string>{ R"(vmplug-detach {"id":"nic1","timeout":7.0})" });
+  EXPECT_EQ (heard, std::vector<std::string>{
+                        R"(vmplug-detach {"all":false,"force":false,"id":"nic1","timeout":7.0})" });
   EXPECT_EQ (run.out, "nic1 is removed after 0.0 s\n");
+}
+
+TEST_F (CommandVm, DetachOfAllThatThereIs)
+{
+  replies["vmplug-detach"] = R"({"devices":[{"id":"a","state":"removed","attach_count":0,)"
+                             R"("seconds":0.2},{"id":"b","state":"removed","attach_count":0,)"
+                             R"("seconds":0.1}]})";
+  CommandRun run ({ "detach", "vm1", "--all" });
+  EXPECT_EQ (run.wait (), 0) << run.err;
+  EXPECT_EQ (heard, std::vector<std::string>{
+                        R"(vmplug-detach {"all":true,"force":false,"timeout":30.0})" });
+  EXPECT_EQ (run.out, "a is removed after 0.2 s\nb is removed after 0.1 s\n");
+}
+
+TEST_F (CommandVm, WhatIsAttachedMoreOftenStays)
+{
+  replies["vmplug-detach"] = R"({"id":"a","state":"usable","attach_count":2,"seconds":0})";
+  CommandRun run ({ "detach", "vm1", "a" });
+  EXPECT_EQ (run.wait (), 0) << run.err;
+  EXPECT_EQ (run.out, "a stays usable: it is attached 2 more times\n");
+}
+
+TEST_F (CommandVm, AllAndAnIdExcludeEachOther)
+{
+  for (const std::vector<std::string> &args :
+       { std::vector<std::string>{ "detach", "vm1", "--all", "a" }, { "detach", "vm1" } })
+    {
+      CommandRun run (args);
+      EXPECT_EQ (run.wait (), 2) << run.err;
+    }
+  EXPECT_TRUE (heard.empty ());
 }
 
 TEST_F (CommandVm, DetachNamesWhatLeftWithIt)

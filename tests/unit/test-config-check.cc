@@ -259,6 +259,62 @@ TEST_F (ConfigCheck, PcHas255Cpus)
   expect_ok ();
 }
 
+TEST_F (ConfigCheck, PcHasFewerCpusAtMost)
+{
+  set ("machine", "pc");
+  set ("max-cpus", "256");
+  expect_failure (VP_ERROR_USAGE, "--max-cpus 256: a pc machine has at most 255");
+}
+
+TEST_F (ConfigCheck, MoreCpusAreNotFewer)
+{
+  set ("smp", "4");
+  set ("max-cpus", "3");
+  expect_failure (VP_ERROR_USAGE, "--max-cpus 3: less than the 4 CPUs");
+}
+
+TEST_F (ConfigCheck, MoreMemoryIsNotLess)
+{
+  set ("memory", "2G");
+  set ("max-memory", "1G");
+  expect_failure (VP_ERROR_USAGE, "--max-memory 1 GiB: less than the 2 GiB");
+}
+
+TEST_F (ConfigCheck, MoreMemoryComesInBlocks)
+{
+  set ("memory", "1G");
+  set ("max-memory", "1025M");
+  expect_failure (VP_ERROR_USAGE, "a multiple of 2 MiB more");
+}
+
+TEST_F (ConfigCheck, MuchMoreMemoryComesInLargerBlocks)
+{
+  set ("memory", "1G");
+  set ("max-memory", "66562M");
+  expect_failure (VP_ERROR_USAGE, "a multiple of 4 MiB more");
+}
+
+TEST_F (ConfigCheck, RoomToGrow)
+{
+  set ("max-cpus", "4");
+  set ("max-memory", "65G");
+  expect_ok ();
+}
+
+TEST_F (ConfigCheck, CpusOfNodesStay)
+{
+  set ("numa", "2");
+  set ("max-cpus", "4");
+  expect_failure (VP_ERROR_USAGE, "--max-cpus 4: the CPUs of a VM with 2 NUMA nodes");
+}
+
+TEST_F (ConfigCheck, MemoryOfNodesStays)
+{
+  set ("numa", "2");
+  set ("max-memory", "4G");
+  expect_failure (VP_ERROR_USAGE, "--max-memory 4 GiB: the memory of a VM with 2 NUMA nodes");
+}
+
 TEST_F (ConfigCheck, SharesAreFolders)
 {
   set ("share", bzimage_ + ",tag=x");
@@ -329,6 +385,55 @@ TEST_F (ConfigCheck, MissingDisk)
 {
   set ("disk", folder_.path ("nowhere"));
   expect_failure (VP_ERROR_HOST, "--disk " + folder_.path ("nowhere") + ": No such file");
+}
+
+TEST_F (ConfigCheck, MissingDiskOfADevice)
+{
+  set ("device", "disk," + folder_.path ("nowhere"));
+  expect_failure (VP_ERROR_HOST, "--device disk: " + folder_.path ("nowhere") + ": No such file");
+}
+
+TEST_F (ConfigCheck, ADiskThatIsADeviceIsLookedInto)
+{
+  set ("device", "disk," + folder_.write ("d", "text"));
+  expect_ok ();
+  EXPECT_STREQ (static_cast<VpDeviceSpec *> (config_->devices->pdata[0])->disk->format, "raw");
+}
+
+TEST_F (ConfigCheck, OneFileIsNotTwoDisks)
+{
+  const std::string file = folder_.write ("d", "");
+
+  std::filesystem::create_hard_link (file, folder_.path ("other"));
+  set ("disk", file);
+  set ("device", "disk," + folder_.path ("other"));
+  expect_failure (VP_ERROR_USAGE, "other\" is a disk of this VM already (" + file + ")");
+}
+
+TEST_F (ConfigCheck, OneFileIsNotTwoDevices)
+{
+  set ("device", "disk," + folder_.write ("d", ""));
+  set ("device", "rng");
+  set ("device", "disk," + folder_.path ("d"));
+  expect_failure (VP_ERROR_USAGE, "is a disk of this VM already");
+}
+
+TEST_F (ConfigCheck, EmptyFilesAreDifferentDisks)
+{
+  set ("device", "disk," + folder_.write ("d", ""));
+  set ("device", "disk," + folder_.write ("e", ""));
+  expect_ok ();
+}
+
+TEST_F (ConfigCheck, MissingPasstIsNamedWithItsPackage)
+{
+  const std::string path = g_getenv ("PATH");
+
+  set ("device", "nic,passt");
+  g_setenv ("PATH", "/nowhere", TRUE);
+  expect_failure (VP_ERROR_HOST,
+                  "--device nic: passt: not in PATH: install the Debian package passt");
+  g_setenv ("PATH", path.c_str (), TRUE);
 }
 
 TEST_F (ConfigCheck, AFolderIsNoDisk)

@@ -143,6 +143,53 @@ TEST_P (CallArguments, AreWhatTheCommandTakes)
     }
 }
 
+struct StringsRow
+{
+  const char *name;
+  const char *json;
+  guint n; /* 0: refused */
+};
+class CallStrings : public testing::TestWithParam<StringsRow>
+{
+};
+const StringsRow strings_rows[] = {
+  { "one", R"({"ids":["a"]})", 1 },
+  { "two", R"({"ids":["a","b"]})", 2 },
+  { "none", R"({"ids":[]})", 0 },
+  { "text", R"({"ids":"a"})", 0 },
+  { "number_in_it", R"({"ids":["a",1]})", 0 },
+  { "null_in_it", R"({"ids":[null]})", 0 },
+  { "nested", R"({"ids":[["a"]]})", 0 },
+  { "missing", "{}", 0 },
+};
+INSTANTIATE_TEST_SUITE_P (Table,
+                          CallStrings,
+                          testing::ValuesIn (strings_rows),
+                          name_of_row<StringsRow>);
+
+TEST_P (CallStrings, AreAListOfStrings)
+{
+  g_autoptr (GError) error = nullptr;
+  g_autoptr (JsonObject) arguments = vp_qmp_message_parse (GetParam ().json, nullptr);
+  g_auto (GStrv) strings = vp_call_arguments_get_strings (arguments, "ids", &error);
+
+  EXPECT_EQ (strings != nullptr ? g_strv_length (strings) : 0, GetParam ().n);
+  EXPECT_EQ (g_error_matches (error, VP_ERROR, VP_ERROR_USAGE), GetParam ().n == 0);
+}
+
+TEST (CallStringsBound, MoreThanAnyVmHasPlacesForAreRefused)
+{
+  g_autoptr (JsonObject) arguments = json_object_new ();
+  JsonArray *array = json_array_new ();
+  g_autoptr (GError) error = nullptr;
+
+  for (int i = 0; i <= VP_CALL_MAX_STRINGS; i++)
+    json_array_add_string_element (array, "a");
+  json_object_set_array_member (arguments, "ids", array);
+  EXPECT_EQ (vp_call_arguments_get_strings (arguments, "ids", &error), nullptr);
+  EXPECT_TRUE (g_error_matches (error, VP_ERROR, VP_ERROR_USAGE));
+}
+
 /* A VM whose supervisor answers as a test says, behind the real folder, sockets and framing, on the
  * test's own main loop. */
 class Control : public testing::Test

@@ -45,6 +45,8 @@ const Row rows[] = {
   { "device_not_bound", VP_DEVICE_ERROR, VP_DEVICE_ERROR_NOT_BOUND, "not-bound", 3 },
   { "device_not_viable", VP_DEVICE_ERROR, VP_DEVICE_ERROR_NOT_VIABLE, "group-not-viable", 3 },
   { "device_busy", VP_DEVICE_ERROR, VP_DEVICE_ERROR_BUSY, "busy", 3 },
+  { "device_in_use", VP_DEVICE_ERROR, VP_DEVICE_ERROR_IN_USE, "in-use-by-host", 3 },
+  { "memlock", VP_ERROR, VP_ERROR_MEMLOCK, "memlock", 3 },
   { "device_permission", VP_DEVICE_ERROR, VP_DEVICE_ERROR_PERMISSION, "permission-denied", 3 },
   { "device_driver", VP_DEVICE_ERROR, VP_DEVICE_ERROR_DRIVER, "driver-refused", 3 },
   { "device_no_slot", VP_DEVICE_ERROR, VP_DEVICE_ERROR_NO_SLOT, "no-slot", 2 },

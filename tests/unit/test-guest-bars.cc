@@ -60,7 +60,7 @@ class Judge : public testing::TestWithParam<JudgeRow>
 {
 };
 
-TEST_P (Judge, CountsMemoryBarsOnly)
+TEST_P (Judge, CountsTheBarsThatAreWanted)
 {
   VpGuestBars bars = read_bars (GetParam ().regions);
   g_autofree char *missing = vp_guest_bars_describe_missing (&bars);
@@ -88,6 +88,8 @@ const JudgeRow judge_rows[] = {
   { "partial", both (ASSIGNED_BAR0, UNMAPPED_BAR2), VP_BARS_PARTIAL,
     "BAR 2 (16 GiB) has no window" },
   { "io_does_not_count", both (ASSIGNED_BAR0, UNMAPPED_IO), VP_BARS_ALL, nullptr },
+  { "io_counts_where_there_is_nothing_else", UNMAPPED_IO, VP_BARS_NONE,
+    "BAR 1 (256 B) has no window" },
   { "rom_does_not_count", both (ASSIGNED_BAR0, UNMAPPED_ROM), VP_BARS_ALL, nullptr },
   { "nothing_to_map", "", VP_BARS_ALL, nullptr },
   { "address_zero_is_unmapped", memory_bar (4096, 0), VP_BARS_NONE, "BAR 0 (4 KiB) has no window" },

@@ -48,6 +48,7 @@ struct Host
     facts.n_groups = 41;
     facts.remaps_interrupts = TRUE;
     facts.has_vfio_pci = TRUE;
+    facts.has_cdevs = TRUE;
     facts.memlock = G_MAXUINT64;
     facts.qemu = g_strdup ("qemu-system-x86_64");
     facts.qemu_version = g_strdup ("7.2.22");
@@ -130,6 +131,18 @@ const Row rows[] = {
     "/dev/vfio/vfio: Permission denied", "udev" },
   { "vfio_node_and_device_cgroup", "vfio", [] (Host &h) { h.facts.vfio_errno = EPERM; }, FAILED,
     "/dev/vfio/vfio: Operation not permitted", "udev" },
+  { "iommufd", "iommufd", [] (Host &) {}, OK,
+    "/dev/iommu can be opened, devices have nodes, and QEMU can use them", nullptr },
+  { "no_iommufd", "iommufd", [] (Host &h) { h.facts.iommufd_errno = ENOENT; }, OK,
+    "the kernel has none (CONFIG_IOMMUFD): devices are used by their groups", nullptr },
+  { "iommufd_without_nodes", "iommufd", [] (Host &h) { h.facts.has_cdevs = FALSE; }, OK,
+    "/dev/iommu is there, but devices have no nodes (CONFIG_VFIO_DEVICE_CDEV): they are used by "
+    "their groups",
+    nullptr },
+  { "iommufd_without_qemu", "iommufd", [] (Host &h) { h.set (&h.facts.iommufd_error, "qemu: no"); },
+    OK, "the kernel has it, QEMU not (qemu: no): devices are used by their groups", nullptr },
+  { "iommufd_of_root", "iommufd", [] (Host &h) { h.facts.iommufd_errno = EACCES; }, WARNING,
+    "/dev/iommu: Permission denied", "be root" },
   { "memlock", "memlock", [] (Host &) {}, OK, "no limit", nullptr },
   { "memlock_of_root", "memlock",
     [] (Host &h) {

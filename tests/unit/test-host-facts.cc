@@ -37,7 +37,9 @@ protected:
   {
     qemu_ =
         folder_.write ("qemu", "#!/bin/sh\ncase \"$*\" in\n--version) " + version +
-                                   " ;;\n'-device help') " + devices + " ;;\n*) exit 9 ;;\nesac\n");
+                                   " ;;\n'-device help') " + devices +
+                                   " ;;\n'-device vfio-pci,help') echo ' iommufd=x'; echo ' fd=x'"
+                                   " ;;\n*) exit 9 ;;\nesac\n");
     ASSERT_EQ (chmod (qemu_.c_str (), 0755), 0);
   }
 };
@@ -73,6 +75,25 @@ TEST_F (HostFacts, KnowsVfio)
   EXPECT_TRUE (read ().has_vfio_pci);
   std::filesystem::remove (std::string (host_.root ()) + "/dev/vfio/vfio");
   EXPECT_EQ (read ().vfio_errno, ENOENT);
+}
+
+TEST_F (HostFacts, KnowsIommufd)
+{
+  EXPECT_EQ (read ().iommufd_errno, ENOENT);
+  EXPECT_FALSE (facts_.has_cdevs);
+  EXPECT_EQ (facts_.iommufd_error, nullptr) << "QEMU is not asked in vain";
+
+  host_.add_iommufd ().write ("proc/devices", "Character devices:\n  1 mem\n511 vfio-dev\n");
+  qemu ("echo QEMU emulator version 10.0.2", "echo x");
+  EXPECT_EQ (read ().iommufd_errno, 0);
+  EXPECT_TRUE (facts_.has_cdevs);
+  EXPECT_EQ (facts_.iommufd_error, nullptr);
+
+  qemu_ = folder_.write ("old", "#!/bin/sh\necho QEMU emulator version 7.2.0\n");
+  ASSERT_EQ (chmod (qemu_.c_str (), 0755), 0);
+  host_.write ("proc/devices", " 10 vfio-device\n");
+  EXPECT_NE (std::string (read ().iommufd_error).find ("has no iommufd"), std::string::npos);
+  EXPECT_FALSE (facts_.has_cdevs);
 }
 
 TEST_F (HostFacts, KnowsUnsafeInterrupts)
@@ -130,13 +151,13 @@ INSTANTIATE_TEST_SUITE_P (Table,
                           testing::ValuesIn (interrupts),
                           name_of_row<InterruptsRow>);
 
-TEST_F (HostFacts, ReadsTheSoftLimitOfLockedMemory)
+TEST_F (HostFacts, ReadsTheHardLimitOfLockedMemory)
 {
   const std::string heading = "Limit                     Soft Limit           Hard Limit  Units\n";
 
   host_.write ("proc/self/limits", heading + "Max locked memory         8388608      "
                                              "17179869184  bytes\nMax pending 1 2 signals\n");
-  EXPECT_EQ (read ().memlock, 8388608U);
+  EXPECT_EQ (read ().memlock, 17179869184U);
   host_.write ("proc/self/limits",
                heading + "Max locked memory         unlimited            unlimited    bytes\n");
   EXPECT_EQ (read ().memlock, G_MAXUINT64);

@@ -54,6 +54,7 @@ protected:
         g_ptr_array_new_with_free_func (reinterpret_cast<GDestroyNotify> (vp_device_spec_free));
     g_ptr_array_add (blueprint->specs,
                      vp_device_spec_parse ("0000:41:00.0,plug=cold,bind=on,id=gpu", nullptr));
+    blueprint->cold = g_ptr_array_new ();
     blueprint->argv = g_strdupv (shell.argv ());
 
     run_dir_ = vp_run_dir_create (folder_.path ("").c_str (), "vm1", nullptr);

@@ -51,8 +51,8 @@ protected:
     char sh[] = "sh", c[] = "-c";
     char *argv[] = { sh, c, text.data (), nullptr };
 
-    process_ =
-        vp_qemu_process_spawn (argv, qmp_fd >= 0 ? qmp_fd : qmp_[1], console_[1], log_fd, &error_);
+    const int fds[] = { qmp_fd >= 0 ? qmp_fd : qmp_[1], console_[1] };
+    process_ = vp_qemu_process_spawn (argv, fds, 2, log_fd, &error_);
     if (process_ == nullptr)
       return false;
     pid_ = vp_qemu_process_get_pid (process_);
@@ -115,7 +115,9 @@ TEST_P (ExecFailure, NamesTheProgramAndTheReason)
   TempFolder folder;
   int log_fd = open (folder.path ("log").c_str (), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 
-  process_ = vp_qemu_process_spawn (argv, qmp_[1], console_[1], log_fd, &error_);
+  const int fds[] = { qmp_[1], console_[1] };
+
+  process_ = vp_qemu_process_spawn (argv, fds, 2, log_fd, &error_);
   EXPECT_EQ (process_, nullptr);
   ASSERT_TRUE (g_error_matches (error_, VP_ERROR, VP_ERROR_START));
   EXPECT_NE (strstr (error_->message, GetParam ().program), nullptr) << error_->message;
@@ -266,7 +268,8 @@ TEST_F (QemuProcess, ItsSocketsArriveWhereverTheyComeFrom)
 
   dup3 (theirs[1], 3, O_CLOEXEC);
   dup3 (theirs[0], 4, O_CLOEXEC);
-  process_ = vp_qemu_process_spawn (argv, 4, 3, -1, &error_);
+  const int fds[] = { 4, 3 };
+  process_ = vp_qemu_process_spawn (argv, fds, 2, -1, &error_);
   saved3 >= 0 ? dup3 (saved3, 3, O_CLOEXEC) : close (3);
   saved4 >= 0 ? dup3 (saved4, 4, O_CLOEXEC) : close (4);
   ASSERT_NE (process_, nullptr) << error_->message;
@@ -285,6 +288,26 @@ TEST_F (QemuProcess, ItsSocketsArriveWhereverTheyComeFrom)
   for (int fd : { saved3, saved4 })
     if (fd >= 0)
       close (fd);
+}
+
+TEST_F (QemuProcess, InheritsWhatItIsGivenAndNothingElse)
+{
+  TempFolder folder;
+  int one = open (folder.write ("one", "1\n").c_str (), O_RDONLY | O_CLOEXEC);
+  int two = open (folder.write ("two", "2\n").c_str (), O_RDONLY | O_CLOEXEC);
+  const int fds[] = { qmp_[1], console_[1], one, two };
+  char sh[] = "sh", c[] = "-c";
+  char script[] =
+      "exec >&3; cat <&5; cat <&6; for n in 7 8 9; do [ ! -e /dev/fd/$n ] || echo $n; done";
+  char *argv[] = { sh, c, script, nullptr };
+
+  process_ = vp_qemu_process_spawn (argv, fds, 4, -1, &error_);
+  ASSERT_NE (process_, nullptr) << error_->message;
+  g_signal_connect (process_, "exited", G_CALLBACK (on_exited), this);
+  ASSERT_TRUE (has_exited ());
+  EXPECT_EQ (read_socket (qmp_[0], &qmp_[1]), "1\n2\n");
+  for (int fd : { one, two })
+    EXPECT_EQ (close (fd), 0) << "they stay ours";
 }
 
 TEST_F (QemuProcess, CtrlCAndOurBlockedSignalsAreNotItsBusiness)

@@ -6,6 +6,7 @@
 #include "tests/support/shell-qemu.h"
 #include "tests/support/temp-folder.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
@@ -150,6 +151,27 @@ TEST_F (Qemu, AProgramThatIsNotThereIsNamed)
   vp_qemu_start_async (qemu_, argv, run_dir_, AsyncResult::ready, &result_);
   EXPECT_EQ (outcome ().find ("/nowhere/qemu could not be started: "), 0u) << error_->message;
   EXPECT_TRUE (g_error_matches (error_, VP_ERROR, VP_ERROR_START));
+}
+
+TEST_F (Qemu, ItInheritsWhatItsDevicesNeed)
+{
+  int pipes[2][2];
+
+  for (auto &ends : pipes)
+    {
+      ASSERT_EQ (pipe2 (ends, O_CLOEXEC), 0);
+      vp_qemu_inherit (qemu_, ends[1]);
+    }
+  start ("printf one >&5; printf two >&6; greet; ok; ok");
+  ASSERT_EQ (outcome (), "");
+  EXPECT_EQ (fcntl (pipes[0][1], F_GETFD), -1) << "it is QEMU's alone";
+  for (int i = 0; i < 2; i++)
+    {
+      char text[4] = {};
+      EXPECT_EQ (read (pipes[i][0], text, 3), 3);
+      EXPECT_STREQ (text, i == 0 ? "one" : "two");
+      close (pipes[i][0]);
+    }
 }
 
 TEST_F (Qemu, ItRunsUntilTheGuestPowersOff)

@@ -69,4 +69,41 @@ TEST_F (Readiness, WithoutAPatternNothingIsSeen)
   EXPECT_FALSE (feed ("ready"));
 }
 
+class ReadinessPort : public Readiness
+{
+protected:
+  void
+  SetUp () override
+  {
+    ready_.kind = VP_READY_PORT;
+    readiness_ = vp_readiness_new (&ready_);
+  }
+  bool
+  hear (const char *name, const char *data)
+  {
+    g_autoptr (JsonNode) node = json_from_string (data, nullptr);
+    return vp_readiness_handle_event (readiness_, name, json_node_get_object (node));
+  }
+};
+
+TEST_F (ReadinessPort, IsReadyOnceThePortIsOpen)
+{
+  EXPECT_FALSE (hear ("RESUME", "{}"));
+  EXPECT_FALSE (hear ("VSERPORT_CHANGE", R"({"id":"other","open":true})"));
+  EXPECT_FALSE (hear ("VSERPORT_CHANGE", R"({"id":"ready-port","open":false})"));
+  EXPECT_FALSE (hear ("VSERPORT_CHANGE", R"({"id":7,"open":true})"));
+  EXPECT_FALSE (hear ("VSERPORT_CHANGE", R"({"id":"ready-port","open":"true"})"));
+  EXPECT_FALSE (feed ("VSERPORT_CHANGE"));
+  EXPECT_TRUE (hear ("VSERPORT_CHANGE", R"({"id":"ready-port","open":true})"));
+  EXPECT_TRUE (hear ("VSERPORT_CHANGE", R"({"id":"ready-port","open":false})")) << "it was open";
+}
+
+TEST_F (ReadinessPort, OfAnotherKindDoesNotCare)
+{
+  vp_readiness_free (readiness_);
+  ready_.kind = VP_READY_NOW;
+  readiness_ = vp_readiness_new (&ready_);
+  EXPECT_FALSE (hear ("VSERPORT_CHANGE", R"({"id":"ready-port","open":true})"));
+}
+
 } // namespace

@@ -201,6 +201,26 @@ TEST_F (RehearsalArgv, SharedMemoryOfNodesIsSharedWithNobody)
       R"(-object {"qom-type":"memory-backend-ram","id":"mem0","size":1073741824,"reserve":false})");
 }
 
+TEST_F (RehearsalArgv, MemoryThatCanBeAddedIsSharedWithNobody)
+{
+  g_autoptr (VpBlueprint) vm = blueprint ({ { "name", "vm" },
+                                            { "accel", "tcg" },
+                                            { "memory", "1G" },
+                                            { "max-memory", "3G" },
+                                            { "shared-memory", "on" } });
+  ASSERT_NE (vm, nullptr);
+  const std::vector<std::string> added = missing (rehearsal_of (vm), lines_of (vm->argv));
+
+  ASSERT_GE (added.size (), 3U);
+  EXPECT_EQ (added[0], "-machine q35,memory-backend=rehearsal-memory");
+  EXPECT_EQ (
+      added[1],
+      R"(-object {"qom-type":"memory-backend-ram","id":"memory","size":2147483648,"reserve":false})");
+  EXPECT_EQ (
+      added[2],
+      R"(-object {"qom-type":"memory-backend-ram","id":"rehearsal-memory","size":1073741824,"reserve":false})");
+}
+
 /* Nobody needs to have bound anything before; that it will be needed is said. */
 TEST_F (RehearsalArgv, DoesNotNeedTheDevice)
 {
@@ -211,6 +231,23 @@ TEST_F (RehearsalArgv, DoesNotNeedTheDevice)
   ASSERT_EQ (vm->plan->warnings->len, 1u);
   EXPECT_NE (std::string (static_cast<char *> (vm->plan->warnings->pdata[0])).find ("nouveau"),
              std::string::npos);
+}
+
+TEST_F (RehearsalArgv, OpensNothingThatIsBehindADevice)
+{
+  g_autoptr (VpBlueprint) whole =
+      blueprint ({ { "qemu", "/bin/true" },
+                   { "device", "disk," + path ("disk.img") + ",model=virtio-scsi,plug=cold,id=a" },
+                   { "device", "nic,user,model=e1000e,plug=cold,id=b" } });
+  g_autoptr (VpStandIns) none = vp_stand_ins_new (whole->plan);
+  g_auto (GStrv) argv = vp_rehearsal_argv (whole, none);
+  g_autofree char *text = g_strjoinv (" ", argv);
+
+  for (const char *absent : { "-blockdev", "-netdev", "disk.img", "scsi", "\"netdev\"" })
+    EXPECT_EQ (strstr (text, absent), nullptr) << text;
+  EXPECT_NE (strstr (text, R"({"driver":"virtio-rng-pci","id":"a","bus":"port1")"), nullptr)
+      << text;
+  EXPECT_NE (strstr (text, R"({"driver":"e1000e","id":"b","bus":"port2")"), nullptr) << text;
 }
 
 } // namespace

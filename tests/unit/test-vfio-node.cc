@@ -160,6 +160,17 @@ TEST_F (VfioNode, TheHolderIsFoundByTheWholeLink)
   EXPECT_EQ (holder (8), "");
 }
 
+TEST_F (VfioNode, WhoHasADeviceOfAGroupHoldsTheGroup)
+{
+  fake.pci ("0000:41:00.0").group (7);
+  fake.pci ("0000:41:00.1").group (7).cdev (3);
+  fake.pci ("0000:42:00.0").group (8).cdev (4);
+  fake.add_open_file (4711, "qemu-system-x86", 12, "/dev/vfio/devices/vfio3");
+
+  EXPECT_EQ (holder (7), "pid 4711 (qemu-system-x86)");
+  EXPECT_EQ (holder (8), "");
+}
+
 TEST_F (VfioNode, OnlyNumbersAreProcesses)
 {
   fake.write ("proc/self/comm", "myself\n");
@@ -191,6 +202,18 @@ TEST_F (VfioNode, WithoutProcNobodyIsSeen)
   std::filesystem::remove_all (std::string (fake.root ()) + "/proc");
 
   EXPECT_EQ (holder (7), "");
+}
+
+/* Whoever has the group, but not the node of containers, has nothing. */
+TEST_F (VfioNode, TheContainerIsLookedAtToo)
+{
+  const std::string container = std::string (fake.root ()) + "/dev/vfio/vfio";
+  fake.add_group_node (7);
+
+  std::filesystem::remove (container);
+  EXPECT_EQ (check (7, VP_DEVICE_ERROR_IO), "/dev/vfio/vfio: No such file or directory");
+  fake.make_folder ("dev/vfio/vfio"); /* which nobody may write, not even root */
+  EXPECT_EQ (check (7, VP_DEVICE_ERROR_IO), "/dev/vfio/vfio: Is a directory");
 }
 
 } // namespace

@@ -1,9 +1,9 @@
 #include "devices/error.h"
 #include "launcher/error.h"
 #include "launcher/vm/vfio-user.h"
-#include "qmp/message.h"
 
 #include "tests/support/as-user.h"
+#include "tests/support/hotplug-test.h"
 #include "tests/support/row-name.h"
 #include "tests/support/temp-folder.h"
 #include "tests/support/unix-socket.h"
@@ -25,15 +25,6 @@ check_socket (const std::string &path)
     return "";
   EXPECT_TRUE (g_error_matches (error, VP_ERROR, VP_ERROR_HOST));
   return error->message;
-}
-
-/* The status of a VM with one device, of the server at @path. */
-JsonObject *
-status_with (const std::string &path, const char *state)
-{
-  const std::string text = R"({"devices":[{"id":"host","state":"usable"},{"id":"it","socket":")" +
-                           path + R"(","state":")" + state + R"("}]})";
-  return vp_qmp_message_parse (text.c_str (), nullptr);
 }
 
 TEST (VfioUser, LooksAtTheSocket)
@@ -121,45 +112,82 @@ TEST_P (VfioUserQemu, IsAsked)
 
 INSTANTIATE_TEST_SUITE_P (Table, VfioUserQemu, testing::ValuesIn (qemus), name_of_row<QemuRow>);
 
-TEST (VfioUser, MemoryThatNobodyElseCanMapIsNoGround)
+/* A running VM, to which another is attached. */
+class VfioUserAttach : public Hotplug
 {
-  const TempFolder folder;
-  const UnixSocket socket (folder.path ("socket"));
-  g_autoptr (VpConfig) config = vp_config_new ();
-  g_autoptr (JsonObject) status = status_with ("/another", "usable");
-  g_autoptr (GError) error = nullptr;
+protected:
+  void
+  SetUp () override
+  {
+    Hotplug::SetUp ();
+    ASSERT_TRUE (vp_config_set (blueprint_.config, "shared-memory", "on", nullptr));
+  }
+  /* QEMU hears nothing of it. */
+  void
+  attach_fails (const char *text, GQuark domain, int code, const std::string &why)
+  {
+    Outcome outcome;
 
-  EXPECT_FALSE (vp_vfio_user_check_attach (config, status, socket.path ().c_str (), &error));
-  EXPECT_TRUE (g_error_matches (error, VP_ERROR, VP_ERROR_STATE));
-  EXPECT_NE (strstr (error->message, "--shared-memory on"), nullptr) << error->message;
+    attach (text, &outcome);
+    ASSERT_TRUE (run_until ([&] { return outcome.done; }));
+    ASSERT_TRUE (g_error_matches (outcome.error, domain, code));
+    EXPECT_EQ (outcome.error->message, why);
+    EXPECT_EQ (qemu_.unheard (), "");
+  }
+  void
+  is_refused_while (const std::string &state)
+  {
+    attach_fails ("vfio-user,socket=/s,id=other", VP_DEVICE_ERROR, VP_DEVICE_ERROR_DUPLICATE,
+                  "vfio-user /s: the VM already has it for that server, which is " + state);
+    EXPECT_EQ (all_states (), "it " + state);
+  }
+};
 
-  ASSERT_TRUE (vp_config_set (config, "shared-memory", "on", nullptr));
-  g_clear_error (&error);
-  EXPECT_TRUE (vp_vfio_user_check_attach (config, status, socket.path ().c_str (), &error));
-  EXPECT_FALSE (vp_vfio_user_check_attach (config, status, folder.path ("none").c_str (), &error));
-  EXPECT_TRUE (g_error_matches (error, VP_ERROR, VP_ERROR_HOST));
+TEST_F (VfioUserAttach, MemoryThatNobodyElseCanMapIsNoGround)
+{
+  blueprint_.config->shared_memory = FALSE;
+  attach_fails ("vfio-user,socket=/s", VP_ERROR, VP_ERROR_STATE,
+                "vfio-user /s: its server could not map the memory of this VM: start the VM with "
+                "--shared-memory on");
+  EXPECT_EQ (spare (), 2u);
 }
 
 /* A second client would have to wait, and the guest with it. */
-TEST (VfioUser, AServerIsAskedForOneDevice)
+TEST_F (VfioUserAttach, AServerIsAskedForOneDevice)
 {
-  const TempFolder folder;
-  const UnixSocket socket (folder.path ("socket"));
-  g_autoptr (VpConfig) config = vp_config_new ();
-  ASSERT_TRUE (vp_config_set (config, "shared-memory", "on", nullptr));
+  Outcome attached, detached, another, again;
 
-  for (const char *state : { "usable", "accepted", "pending-removal", "queued" })
-    {
-      g_autoptr (JsonObject) status = status_with (socket.path (), state);
-      g_autoptr (GError) error = nullptr;
+  attach ("vfio-user,socket=/s,id=it", &attached);
+  is_refused_while ("queued");
+  vp_hotplug_set_ready (hotplug_);
+  Heard add = qemu_.hear ("device_add");
+  is_refused_while ("adding");
+  qemu_.reply (add);
+  show_bars ("it", MAPPED, attached.done);
+  is_refused_while ("usable");
 
-      EXPECT_FALSE (vp_vfio_user_check_attach (config, status, socket.path ().c_str (), &error));
-      EXPECT_TRUE (g_error_matches (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_DUPLICATE));
-      EXPECT_EQ (error->message, "vfio-user " + socket.path () +
-                                     ": the VM already has it for that server, which is " + state);
-    }
-  g_autoptr (JsonObject) failed = status_with (socket.path (), "failed");
-  EXPECT_TRUE (vp_vfio_user_check_attach (config, failed, socket.path ().c_str (), nullptr));
+  attach ("vfio-user,socket=/another", &another);
+  qemu_.reply (qemu_.hear ("device_add"));
+  show_bars ("vfio-user-pci0", MAPPED, another.done);
+  EXPECT_EQ (another.text ("state"), "usable");
+  detach ("vfio-user-pci0", &another);
+  qemu_.reply (qemu_.hear ("device_del"));
+  qemu_.event ("DEVICE_DELETED", R"({"device":"vfio-user-pci0","path":"/x"})");
+  ASSERT_TRUE (run_until ([&] { return all_states () == "it usable"; }));
+
+  detach ("it", &detached);
+  Heard remove = qemu_.hear ("device_del");
+  is_refused_while ("pending-removal");
+  qemu_.reply (remove);
+  qemu_.event ("DEVICE_DELETED", R"({"device":"it","path":"/x"})");
+  ASSERT_TRUE (run_until ([&] { return detached.done; }));
+
+  attach ("vfio-user,socket=/s,id=it", &again);
+  Heard once_more = qemu_.hear ("device_add");
+  EXPECT_EQ (once_more.argument ("driver"), "vfio-user-pci");
+  qemu_.reply (once_more);
+  show_bars ("it", MAPPED, again.done);
+  EXPECT_EQ (again.text ("state"), "usable");
 }
 
 } // namespace

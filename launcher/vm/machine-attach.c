@@ -1,0 +1,80 @@
+#include "launcher/vm/machine-attach.h"
+
+#include "launcher/vm/attach-request.h"
+#include "launcher/vm/memlock-limit.h"
+#include "launcher/vm/memlock.h"
+
+typedef struct
+{
+  VpMachineParts parts; /* whose hotplug is referenced */
+  guint timeout_ms;
+  GTask *task;
+} Attach;
+
+static void
+attach_free (Attach *attach)
+{
+  g_object_unref (attach->parts.hotplug);
+  g_object_unref (attach->task);
+  g_free (attach);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Attach, attach_free)
+
+gboolean
+vp_machine_attach_raise_memlock (const VpMachineParts *parts, guint n_more, GError **error)
+{
+  const VpConfig *config = parts->blueprint->config;
+  g_autoptr (JsonObject) status = json_object_new ();
+  guint64 need;
+
+  vp_hotplug_add_status (parts->hotplug, status);
+  need = vp_memlock_need (MAX (config->memory, config->max_memory),
+                          vp_memlock_count_devices (status) + n_more,
+                          vp_memlock_has_viommu (parts->blueprint->argv));
+  return vp_memlock_limit_raise (parts->pid, need, error);
+}
+
+static void
+on_attached (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = G_TASK (user_data);
+  GError *error = NULL;
+  JsonObject *document = vp_hotplug_attach_finish (VP_HOTPLUG (source), result, &error);
+
+  if (document != NULL)
+    g_task_return_pointer (task, document, (GDestroyNotify) json_object_unref);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
+on_prepared (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (Attach) attach = user_data;
+  g_autoptr (GPtrArray) functions = NULL;
+  GError *error = NULL;
+  g_autoptr (VpAttachSource) devices =
+      vp_attach_request_prepare_finish (result, &functions, &error);
+
+  if (devices == NULL ||
+      (devices->spec->kind == VP_DEVICE_SPEC_VFIO && attach->parts.pid != 0 &&
+       !vp_machine_attach_raise_memlock (&attach->parts, functions->len, &error)))
+    g_task_return_error (attach->task, error);
+  else
+    vp_hotplug_attach_async (attach->parts.hotplug, devices, functions, attach->timeout_ms,
+                             on_attached, g_object_ref (attach->task));
+}
+
+void
+vp_machine_attach_begin (const VpMachineParts *parts,
+                         VpDeviceSpec *spec,
+                         guint timeout_ms,
+                         GTask *task)
+{
+  Attach *attach = g_new (Attach, 1);
+
+  *attach = (Attach){ .parts = *parts, .timeout_ms = timeout_ms, .task = task };
+  g_object_ref (parts->hotplug);
+  vp_attach_request_prepare_async (spec, parts->blueprint->sysfs, parts->hotplug, parts->iommufd,
+                                   parts->client, on_prepared, attach);
+}
