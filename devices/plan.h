@@ -230,7 +230,7 @@ typedef struct
  * - Any other device is hot: a PCI Express one gets a port of its own; on pc a slot of pci.0.
  * - On q35 a conventional device gets a slot of a pcie-pci-bridge, cold ones and hot ones behind
  *   bridges of their own; only a large one, and a hot one that the bridge's window cannot hold,
- * gets a port.
+ *   gets a port; with native hotplug every hot one does, as long as there are ports.
  * - When the root bus is full, devices go behind switches (q35) or pci-bridges (pc).
  * - In a VM with NUMA nodes a cold device sits on the root bus of its own node. Hot ones do not:
  *   behind an expander there is no ACPI hotplug (QEMU hw/i386/acpi-build.c).

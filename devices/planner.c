@@ -304,6 +304,19 @@ place_on_pci_slot (VpPlanner *self, const VpPlanUnit *unit, VpPlannerPlace *plac
   return TRUE;
 }
 
+/* On q35 a conventional device is at home behind a bridge; but a hot one only with ACPI, else there
+ * is SHPC, which is for when no port is left. */
+static gboolean
+wants_bridge (const VpPlanner *self, const VpPlanUnit *unit)
+{
+  if (!unit->is_conventional || unit->is_large)
+    return FALSE;
+  if (unit->plug == VP_PLUG_COLD)
+    return TRUE;
+  return vp_device_need_fits_bridge (unit->bars) &&
+         (!self->policy->root.is_native || vp_port_pool_n_left (self->pool) == 0);
+}
+
 gboolean
 vp_planner_place (VpPlanner *self, const VpPlanUnit *unit, VpPlannerPlace *place, GError **error)
 {
@@ -312,11 +325,8 @@ vp_planner_place (VpPlanner *self, const VpPlanUnit *unit, VpPlannerPlace *place
   if (self->policy->root.machine == VP_MACHINE_PC)
     return place_on_pci_slot (self, unit, place, error);
 
-  if (unit->is_conventional && !unit->is_large &&
-      (unit->plug == VP_PLUG_COLD || vp_device_need_fits_bridge (unit->bars)))
-    return place_behind_bridge (self, unit, place, error);
-
-  return place_on_port (self, unit, place, error);
+  return wants_bridge (self, unit) ? place_behind_bridge (self, unit, place, error)
+                                   : place_on_port (self, unit, place, error);
 }
 
 /* What a spare port is to hold: what was asked for, or what the largest hot device needs. */

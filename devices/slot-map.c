@@ -164,8 +164,8 @@ wastes_less (const VpSlot *slot, const VpSlot *best)
          (slot->window.pref64 == best->window.pref64 && slot->window.mem < best->window.mem);
 }
 
-/* A bridge slot for a conventional device of q35, else the port that wastes least, and on pc a
- * bridge slot only when no other is left. */
+/* A bridge slot for a conventional device of q35, else the port that wastes least; on pc, and where
+ * a bridge has only SHPC, a bridge slot only when no other is left. */
 static VpSlot *
 choose_slot (const VpSlotMap *self, const Wish *wish)
 {
@@ -177,7 +177,8 @@ choose_slot (const VpSlotMap *self, const Wish *wish)
 
       if (!has_room (self, slot, wish))
         continue;
-      if (vp_slot_is_bridged (slot) && self->plan->root.machine == VP_MACHINE_Q35)
+      if (vp_slot_is_bridged (slot) && self->plan->root.machine == VP_MACHINE_Q35 &&
+          !self->plan->root.is_native)
         return slot;
       if (best == NULL || wastes_less (slot, best))
         best = slot;

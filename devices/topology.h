@@ -35,6 +35,9 @@ typedef enum
  * @machine: the machine
  * @n_own: our own emulated devices (disk, NIC, …) on it
  * @n_nodes: guest NUMA nodes, each with a root bus of its own, on q35; 0 or 1 for none
+ * @is_native: whether ports tell the guest of hotplug themselves, and not ACPI: then a bridge has
+ *   only SHPC, for which a guest needs a driver that not every kernel has, and waits 5 s each way
+ *   (measured, Linux 6.1)
  *
  * What shares pcie.0 or pci.0 with the host devices: it decides how many ports there can be, and
  * where.
@@ -44,6 +47,7 @@ typedef struct
   VpMachineType machine;
   guint n_own;
   guint n_nodes;
+  gboolean is_native;
 } VpRootBus;
 
 /**

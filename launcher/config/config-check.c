@@ -284,6 +284,15 @@ vp_config_check (VpConfig *config, GError **error)
   if (config->name == NULL)
     config->name = g_strdup_printf ("vm-%d", (int) getpid ());
 
+  if (config->machine == VP_MACHINE_PC && config->hotplug_mode == VP_HOTPLUG_NATIVE)
+    {
+      /* The bridges of pc have SHPC, which Linux does not use there (measured, 6.1): what is
+       * attached behind one would never be seen. */
+      g_set_error_literal (error, VP_ERROR, VP_ERROR_USAGE,
+                           "--hotplug-mode native: a pc machine has hotplug by ACPI only");
+      return FALSE;
+    }
+
   return check_cpus (config, error) && check_memory (config, error) && check_boot (config, error) &&
          check_firmware (config, error) && check_disks (config, error) &&
          check_devices (config, error) && check_shares (config, error) &&

@@ -82,9 +82,8 @@ add_boot (GPtrArray *argv, const VpArgvInput *input)
   if (config->append != NULL)
     vp_argv_add (argv, "-append", config->append);
 
-  if (config->hotplug_mode == VP_HOTPLUG_NATIVE)
-    vp_argv_add_format (argv, "-global", "%s.acpi-pci-hotplug-with-bridge-support=off",
-                        config->machine == VP_MACHINE_Q35 ? "ICH9-LPC" : "PIIX4_PM");
+  if (config->hotplug_mode == VP_HOTPLUG_NATIVE) /* of q35 only */
+    vp_argv_add (argv, "-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off");
 }
 
 static gboolean

@@ -32,6 +32,7 @@ VpRootBus
 vp_own_devices_root (const VpConfig *config)
 {
   return (VpRootBus){ .machine = config->machine,
+                      .is_native = config->hotplug_mode == VP_HOTPLUG_NATIVE,
                       .n_nodes = config->machine == VP_MACHINE_Q35 ? config->numa : 0,
                       .n_own = n_listed (config) + (has_ready_port (config) ? 1 : 0) +
                                (has_more_memory (config) ? 1 : 0) };

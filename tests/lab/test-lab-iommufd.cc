@@ -3,6 +3,7 @@
 #include "tests/support/temp-folder.h"
 
 #include <cstring>
+#include <fstream>
 #include <set>
 #include <sys/stat.h>
 
@@ -180,10 +181,39 @@ TEST_F (IommufdLab, AWholeGroup)
   vm.boot (newer);
   expect_attached (twin0.node () + ",bind=on,iommufd=on");
   EXPECT_EQ (nodes_of (vm.qemu ()), (Nodes{ "/dev/iommu", cdev_of (twin0), cdev_of (twin1) }));
-  EXPECT_EQ (vmplug ({ "detach", "vm", twin0.id (), "--timeout", "120" }).status, 0);
-  EXPECT_EQ (vmplug ({ "detach", "vm", twin1.id (), "--timeout", "120" }).status, 0);
+
+  const Outcome detach = vm.detach (twin0.id ());
+  EXPECT_EQ (detach.status, 0) << detach;
+  EXPECT_EQ (Json::parse (detach.out)["others"].at (0)["id"].text (), twin1.id ()) << detach;
   expect_home (twin0);
   expect_home (twin1);
+}
+
+/* The kernel's own example of one, a serial port. */
+TEST_F (IommufdLab, AMediatedDevice)
+{
+  const std::string uuid = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001";
+  const std::string folder = "/sys/bus/mdev/devices/" + uuid;
+  const auto write = [] (const std::string &path, const std::string &text) {
+    return static_cast<bool> (std::ofstream (path) << text << std::flush);
+  };
+
+  ASSERT_TRUE (write ("/sys/class/mdev_bus/mtty/mdev_supported_types/mtty-2/create", uuid));
+  const std::string node =
+      "/dev/vfio/devices/" +
+      std::filesystem::directory_iterator (folder + "/vfio-dev")->path ().filename ().string ();
+  vm.boot (newer + Args{ "--device", uuid + ",iommufd=on" });
+  for (const char *plug : { "cold", "hot" })
+    {
+      EXPECT_EQ (vm.wait_usable ("mdev-" + uuid)["plug"].text (), plug);
+      EXPECT_EQ (nodes_of (vm.qemu ()), (Nodes{ "/dev/iommu", node }));
+      const Outcome detach = vm.detach ("mdev-" + uuid);
+      EXPECT_EQ (detach.status, 0) << detach;
+      EXPECT_EQ (nodes_of (vm.qemu ()), Nodes{ "/dev/iommu" });
+      if (strcmp (plug, "cold") == 0)
+        expect_attached (uuid + ",iommufd=on");
+    }
+  EXPECT_TRUE (write (folder + "/remove", "1"));
 }
 
 /* QEMU sees an empty /dev/vfio, and no /dev/iommu. */

@@ -108,12 +108,12 @@ protected:
   expect_serial_works (const Json &device)
   {
     const GuestDevice in_guest (vm, device["guest_path"].text ());
-    const uint64_t address = guest_address (device, 0);
     char port[64];
 
-    EXPECT_NE (address, 0u) << device;
-    EXPECT_EQ (in_guest.bar (0).first, address) << device;
-    snprintf (port, sizeof port, "uart:16550A port:%08X ", static_cast<unsigned> (address));
+    /* Linux may move what firmware has placed. */
+    EXPECT_NE (guest_address (device, 0), 0u) << device;
+    snprintf (port, sizeof port, "uart:16550A port:%08X ",
+              static_cast<unsigned> (in_guest.bar (0).first));
     EXPECT_TRUE (eventually (
         [&] {
           return vm.guest ().run ("cat /proc/tty/driver/serial").find (port) != std::string::npos;

@@ -256,11 +256,6 @@ const Golden goldens[] = {
       w.set ("hotplug-mode", "native");
       w.set ("spare", "1");
     } },
-  { "native_hotplug_on_pc",
-    [] (Wanted &w) {
-      w.set ("machine", "pc");
-      w.set ("hotplug-mode", "native");
-    } },
   { "numa",
     [] (Wanted &w) {
       w.set ("numa", "2");

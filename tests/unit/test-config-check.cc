@@ -245,6 +245,13 @@ TEST_F (ConfigCheck, QemuThatIsNoProgram)
   EXPECT_NE (strstr (error->message, "no such program"), nullptr) << error->message;
 }
 
+TEST_F (ConfigCheck, PcHasNoNativeHotplug)
+{
+  set ("machine", "pc");
+  set ("hotplug-mode", "native");
+  expect_failure (VP_ERROR_USAGE, "--hotplug-mode native: a pc machine has hotplug by ACPI only");
+}
+
 TEST_F (ConfigCheck, PcHasFewerCpus)
 {
   set ("machine", "pc");

@@ -150,6 +150,7 @@ TEST_F (HotplugHost, OneThatWasBoundStaysBound)
   Outcome outcome;
 
   host_.pci (GPU).driver ("vfio-pci");
+  host_.add_group_node (40);
   attach_host_for_good ();
   detach ("gpu", &outcome);
   qemu_.event ("DEVICE_DELETED", R"({"device":"gpu"})");

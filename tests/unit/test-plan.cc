@@ -120,6 +120,13 @@ const PlaceRow places[] = {
     },
     { "vfio-06-01.0 hot port1 bridge1.1 01/00/01", "vfio-41-00.0 hot port2 port2.0 02/00",
       "vfio-06-02.0 hot port1 bridge1.2 01/00/02" } },
+  { "conventional_and_hot_has_a_port_where_a_bridge_has_only_shpc",
+    [] (PlanInput &in) {
+      in.policy.root.is_native = TRUE;
+      in.host ("0000:06:01.0", EDU).conventional ();
+      in.host ("0000:06:02.0", EDU).conventional ().cold ();
+    },
+    { "vfio-06-01.0 hot port1 port1.0 01/00", "vfio-06-02.0 cold port2 bridge1.1 02/00/01" } },
   { "conventional_and_cold_has_a_bridge_for_cold_ones",
     [] (PlanInput &in) {
       in.host ("0000:06:01.0", EDU).conventional ();

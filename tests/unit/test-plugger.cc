@@ -177,12 +177,12 @@ TEST_P (Plugger, WhatIsUndoneIsUndoneInReverse)
       life.end ());
   const auto device = std::find (life.begin (), life.end (), "device_add");
 
-  qemu.fail_at = static_cast<int> (device - life.begin ());
+  world.fail_at = static_cast<int> (device - life.begin ());
   if (strcmp (GetParam ().name, "iommufd") == 0) /* the node belongs to the device itself */
     undone.insert (undone.begin (), "closefd");
   EXPECT_FALSE (add ());
-  EXPECT_EQ (std::vector<std::string> (qemu.heard.begin () + (device - life.begin ()) + 1,
-                                       qemu.heard.end ()),
+  EXPECT_EQ (std::vector<std::string> (world.heard.begin () + (device - life.begin ()) + 1,
+                                       world.heard.end ()),
              undone);
 }
 

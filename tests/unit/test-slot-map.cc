@@ -195,6 +195,19 @@ TEST (SlotMap, ConventionalDevicesGoBehindABridgeFirst)
   EXPECT_EQ (map.count (), "0 of 1");
 }
 
+TEST (SlotMap, WhereABridgeHasOnlyShpcItIsForWhenNoPortIsLeft)
+{
+  MapProbe map ([] (PlanInput &in) {
+    in.policy.root.is_native = TRUE;
+    in.policy.n_spare = 1;
+    in.host ("0000:06:01.0").conventional ().cold ();
+  });
+
+  EXPECT_EQ (map.find ("vfio-06-01.0"), "port1 bridge1.1");
+  EXPECT_EQ (map.reserve ("a", conventional ("0000:61:00.0")), "port2 port2.0");
+  EXPECT_EQ (map.reserve ("b", conventional ("0000:62:00.0")), "port1 bridge1.2");
+}
+
 TEST (SlotMap, OnlyAConventionalDeviceGoesBehindABridge)
 {
   MapProbe map ([] (PlanInput &in) { in.host ("0000:06:01.0").conventional (); });

@@ -231,9 +231,7 @@ TEST_F (SlotMates, TimeIsUpWhileTheGuestSeesNoneOfThem)
   hear_add (1, 1);
   ASSERT_TRUE (run_until ([&] { return outcome.done; }));
   EXPECT_TRUE (g_error_matches (outcome.error, VP_ERROR, VP_ERROR_PENDING));
-  EXPECT_NE (strstr (outcome.error->message,
-                     "another function of its slot is not ready"),
-             nullptr)
+  EXPECT_NE (strstr (outcome.error->message, "another function of its slot is not ready"), nullptr)
       << outcome.error->message;
 }
 
