@@ -7,6 +7,10 @@ G_BEGIN_DECLS
 /** Longest id that QEMU and we take: [A-Za-z][A-Za-z0-9_.-]{0,63}. */
 #define VP_DEVICE_ID_MAX_LENGTH 64
 
+/** QEMU's driver of vfio-user devices (QEMU docs/system/devices/vfio-user.rst), whose name their
+ * ids are made of. */
+#define VP_DEVICE_ID_VFIO_USER "vfio-user-pci"
+
 /**
  * vp_device_id_from_address:
  * @address: a host function

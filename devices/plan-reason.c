@@ -49,6 +49,11 @@ vp_plan_reason (const VpPlanPolicy *policy,
     return g_strdup ("plug=cold was asked for");
   if (device->plug == VP_PLUG_COLD && unit->boot_reason != NULL)
     return g_strdup (unit->boot_reason);
+  if (unit->has_unknown_bars && policy->root.machine == VP_MACHINE_Q35)
+    return g_strdup (policy->spare_window > 0
+                         ? "plug=hot was asked for: its port has the window of a spare one"
+                         : "plug=hot was asked for: its BARs are not known, and no window is "
+                           "prepared (--spare-window)");
   if (function == NULL)
     return g_strdup (request->plug == VP_PLUG_HOT ? "plug=hot was asked for"
                                                   : "emulated by QEMU: hotplugged");

@@ -60,6 +60,8 @@ find_boot_reason (const VpPlanRequest *request)
 
   if (request->is_mediated)
     return "mediated device, whose BARs are known only once it is open: placed before boot";
+  if (request->is_vfio_user)
+    return "vfio-user device, whose BARs are known only to who connects: placed before boot";
   if (function == NULL)
     return NULL;
 
@@ -88,6 +90,7 @@ add_member (VpPlanUnit *unit,
   g_array_append_val (unit->members, index);
   if (unit->boot_reason == NULL)
     unit->boot_reason = find_boot_reason (request);
+  unit->has_unknown_bars |= request->is_mediated || request->is_vfio_user;
   if (function != NULL)
     {
       unit->is_large |= vp_pci_function_is_large (function, policy->large_bar);

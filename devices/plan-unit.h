@@ -11,6 +11,7 @@ G_BEGIN_DECLS
  * @bars: (element-type VpBar): of all members
  * @is_large: whether one of them has a large BAR
  * @boot_reason: (nullable): why it has to be there at boot although it is not large
+ * @has_unknown_bars: whether its BARs are known only once it is open
  * @is_conventional: whether it is a conventional PCI device
  * @node: NUMA node on the host, or -1
  * @function_numbers: (element-type guint8): for each member its function in the guest
@@ -24,6 +25,7 @@ typedef struct
   GArray *bars;
   gboolean is_large;
   const char *boot_reason;
+  gboolean has_unknown_bars;
   gboolean is_conventional;
   int node;
   GArray *function_numbers;

@@ -20,12 +20,15 @@ typedef enum
 
 /**
  * VpPlanRequest:
- * @ref: (not nullable): the reference as the user typed it, or the name of a QEMU device driver
+ * @ref: (not nullable): the reference as the user typed it, the name of a QEMU device driver, or
+ *   the socket of a vfio-user device
  * @driver: (nullable): the name of that driver, which an id is made of, when @ref is not
  * @function: (nullable): the host function; %NULL for a device that QEMU emulates
  * @id: (nullable): the id to use; %NULL to have one made
  * @plug: what the user asked for
  * @is_mediated: it is a mediated device, which is no host function: sysfs does not tell its BARs
+ * @is_vfio_user: it is emulated by a vfio-user server, which tells its BARs to who connects: most
+ *   serve one client at a time, and some only one ever, so that nobody can ask before QEMU does
  *
  * One device to be placed. Borrows; the caller keeps all of it alive.
  */
@@ -36,6 +39,7 @@ typedef struct
   const char *id;
   VpPlug plug;
   gboolean is_mediated;
+  gboolean is_vfio_user;
   const char *driver;
 } VpPlanRequest;
 
@@ -45,8 +49,9 @@ typedef struct
  * @firmware: what will set up the windows
  * @large_bar: threshold in bytes
  * @n_spare: hotplug ports to keep free beside those for the hot devices asked for
- * @spare_window: bytes of 64-bit prefetchable space for each spare port; 0 for as much as the
- *   largest hot device asked for, or the firmware's default
+ * @spare_window: bytes of 64-bit prefetchable space for each spare port, and for that of a hot
+ *   device whose BARs are not known; 0 for as much as the largest hot device asked for, or the
+ *   firmware's default
  * @space: what RAM takes of the address space
  * @default_bits: address width of the guest's CPU; 0 when it is not known, and then not checked
  * @max_bits: the widest that it can be given, at least @default_bits

@@ -191,6 +191,10 @@ place_on_port (VpPlanner *self, const VpPlanUnit *unit, VpPlannerPlace *place, G
   if (unit->plug == VP_PLUG_COLD)
     return TRUE;
   note_hot (self, &need);
+  /* How much it needs nobody has seen yet; what the user reserves is meant for such devices, too.
+   */
+  if (unit->has_unknown_bars && self->policy->spare_window > 0)
+    need.pref64 = need.pref64_alignment = self->policy->spare_window;
   return reserve (self, port, &need, error);
 }
 

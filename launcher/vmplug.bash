@@ -3,8 +3,8 @@
 # Needs nothing but bash: not bash-completion, and not vmplug itself, which is only asked for the
 # names of VMs and of their devices, for a second at most.
 
-_vmplug_vm_options=(--name --machine --accel --cpu --smp --max-cpus --memory --max-memory --numa --firmware
-  --firmware-version --kernel --initrd --append --disk --nic --share --device --large-bar --spare
+_vmplug_vm_options=(--name --machine --accel --cpu --smp --max-cpus --memory --max-memory --shared-memory
+  --numa --firmware --firmware-version --kernel --initrd --append --disk --nic --share --device --large-bar --spare
   --spare-window --hotplug-mode --ready --qemu)
 
 _vmplug_commands() {
@@ -77,6 +77,8 @@ _vmplug_spec() {
       ;;
     nic,*) printf '%s\n' nic,user nic,tap,ifname= nic,passt ;;
     qemu,*) printf '%s\n' "$base",{driver=,plug=auto,plug=cold,plug=hot,id=} ;;
+    vfio-user,socket=*,*) printf '%s\n' "$base",{plug=auto,plug=cold,plug=hot,id=} ;;
+    vfio-user,*) printf '%s\n' vfio-user,socket= ;;
     rng,*) printf '%s\n' "$base",{plug=auto,plug=cold,plug=hot,id=} ;;
     *,*)
       printf '%s\n' "$base",{plug=auto,plug=cold,plug=hot,id=,bind=on,bind=off,force=on} \
@@ -85,7 +87,7 @@ _vmplug_spec() {
       ;;
     *)
       _vmplug_host_devices
-      printf '%s\n' qemu,driver= rng disk, nic,
+      printf '%s\n' qemu,driver= rng disk, nic, vfio-user,socket=
       ;;
   esac
 }
@@ -97,6 +99,7 @@ _vmplug_value() {
     --machine) printf '%s\n' q35 pc ;;
     --accel) printf '%s\n' auto kvm tcg ;;
     --firmware) printf '%s\n' seabios ovmf / ;;
+    --shared-memory) printf '%s\n' auto on ;;
     --hotplug-mode) printf '%s\n' acpi native ;;
     --ready) printf '%s\n' now after: console: port: ;;
     --nic) printf '%s\n' user tap,ifname= none ;;

@@ -28,6 +28,8 @@ describe_bars (JsonObject *device)
   return g_string_free (text, FALSE);
 }
 
+#define HOST_COLUMN 6
+
 static void
 print_devices (JsonArray *devices)
 {
@@ -45,6 +47,11 @@ print_devices (JsonArray *devices)
 
       for (guint j = 0; j < G_N_ELEMENTS (members); j++)
         row[j] = g_strdup (vp_document_text (device, members[j]));
+      if (json_object_has_member (device, "socket"))
+        {
+          g_free (row[HOST_COLUMN]);
+          row[HOST_COLUMN] = g_strdup (vp_document_text (device, "socket"));
+        }
       row[G_N_ELEMENTS (members)] = describe_bars (device);
       g_ptr_array_add (rows, row);
     }

@@ -120,6 +120,18 @@ set_max_memory (VpConfig *config, const char *value, GError **error)
 }
 
 static gboolean
+set_shared_memory (VpConfig *config, const char *value, GError **error)
+{
+  static const char *const choices[] = { "auto", "on", NULL };
+  guint choice;
+
+  if (!vp_params_parse_choice (value, choices, &choice, error))
+    return FALSE;
+  config->shared_memory = choice == 1;
+  return TRUE;
+}
+
+static gboolean
 set_numa (VpConfig *config, const char *value, GError **error)
 {
   return set_number (&config->numa, value, 1, VP_TOPOLOGY_MAX_NODES, error);
@@ -338,6 +350,9 @@ static const VpConfigOption options[] = {
   { "memory", "SIZE", "Memory (default 1G)", FALSE, set_memory },
   { "max-memory", "SIZE", "Memory that vmplug resize can give it (default: that of --memory)",
     FALSE, set_max_memory },
+  { "shared-memory", "auto|on",
+    "Memory that a vfio-user server can map (default auto: with a vfio-user device)", FALSE,
+    set_shared_memory },
   { "numa", "N", "NUMA nodes that share CPUs and memory, and stand for the host's (default 1)",
     FALSE, set_numa },
   { "firmware", "seabios|ovmf|PATH", "Firmware (default seabios)", FALSE, set_firmware },

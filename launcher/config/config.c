@@ -81,6 +81,16 @@ vp_config_free (VpConfig *config)
 }
 
 gboolean
+vp_config_shares_memory (const VpConfig *config)
+{
+  for (guint i = 0; i < config->devices->len; i++)
+    if (((const VpDeviceSpec *) config->devices->pdata[i])->kind == VP_DEVICE_SPEC_VFIO_USER)
+      return TRUE;
+
+  return config->shared_memory;
+}
+
+gboolean
 vp_config_set (VpConfig *config, const char *name, const char *value, GError **error)
 {
   const VpConfigOption *option;

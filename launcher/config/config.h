@@ -58,10 +58,11 @@ typedef struct
   VpAccel accel;
   char *cpu; /* NULL: the accelerator's default */
   guint smp;
-  guint max_cpus;     /* 0: as many as @smp */
-  guint64 memory;     /* bytes */
-  guint64 max_memory; /* bytes; 0: as much as @memory */
-  guint numa;         /* nodes that the guest sees; 1: none */
+  guint max_cpus;         /* 0: as many as @smp */
+  guint64 memory;         /* bytes */
+  guint64 max_memory;     /* bytes; 0: as much as @memory */
+  gboolean shared_memory; /* asked for by name; see vp_config_shares_memory() */
+  guint numa;             /* nodes that the guest sees; 1: none */
   VpFirmwareKind firmware;
   char *firmware_path;    /* NULL: QEMU's own SeaBIOS */
   char *firmware_version; /* NULL: not known */
@@ -114,6 +115,17 @@ gboolean vp_config_set (VpConfig *config, const char *name, const char *value, G
  * Returns: %FALSE with %VP_ERROR_USAGE
  */
 gboolean vp_config_set_qemu_args (VpConfig *config, char **args, GError **error);
+
+/**
+ * vp_config_shares_memory:
+ *
+ * A vfio-user server reaches the guest's memory only where QEMU can hand it on as a file
+ * descriptor: with memory of QEMU's own it gets none, and QEMU says nothing (measured, 11.1).
+ *
+ * Returns: whether the guest's memory is made so that other processes can map it: it was asked for,
+ *   or there is a vfio-user device
+ */
+gboolean vp_config_shares_memory (const VpConfig *config);
 
 /**
  * vp_config_check:

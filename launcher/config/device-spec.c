@@ -9,6 +9,7 @@
 #define VFIO_KEYS "plug=, id=, bind=, force=, iommufd=, rombar=, x-no-mmap="
 #define QEMU_KEYS "driver=, plug=, id= and the device's own properties"
 #define RNG_KEYS  "plug=, id="
+#define USER_KEYS "socket=, plug=, id="
 #define DISK_KEYS "format=, readonly, model=, plug=, id="
 #define NIC_KEYS  "model=, mac=, plug=, id="
 #define TAP_KEYS  "ifname=, vhost=, " NIC_KEYS
@@ -34,7 +35,7 @@ static const Backed backed[] = {
 };
 
 /* What argv.c calls the VM's own parts; the plan's ports and bridges are reserved beside them. */
-#define OWN_IDS "^(qmp|console|ready|ready-port|memory|iommufd0|(disk|nic|share|cpu)[0-9]+)$"
+#define OWN_IDS "^(qmp|console|ready|ready-port|memory|ram|iommufd0|(disk|nic|share|cpu)[0-9]+)$"
 
 gboolean
 vp_id_is_valid (const char *id)
@@ -174,6 +175,8 @@ set_qemu_param (VpDeviceSpec *spec, const VpParam *param, GError **error)
                                  G_REGEX_DOLLAR_ENDONLY, 0) ||
           g_str_equal (param->value, "help"))
         return vp_error_refuse (error, param->value, "is not the name of a device (driver)");
+      if (g_str_equal (param->value, VP_DEVICE_ID_VFIO_USER))
+        return vp_error_refuse (error, param->value, "is asked for as vfio-user,socket=PATH");
       if (g_str_has_prefix (param->value, "vfio-"))
         return vp_error_refuse (error, param->value,
                                 "is for host devices: give the reference instead");
@@ -186,6 +189,34 @@ set_qemu_param (VpDeviceSpec *spec, const VpParam *param, GError **error)
     return vp_params_refuse (param, QEMU_KEYS, error);
 
   return set_property (spec, param, error);
+}
+
+static gboolean
+set_vfio_user_param (VpDeviceSpec *spec, const VpParam *param, GError **error)
+{
+  gsize length = strlen (param->value);
+
+  if (!g_str_equal (param->key, "socket"))
+    return vp_params_refuse (param, USER_KEYS, error);
+  if (!g_path_is_absolute (param->value))
+    return vp_error_refuse (error, param->value, "is not an absolute path (socket)");
+  if (length > VP_DEVICE_SPEC_MAX_SOCKET)
+    return vp_error_refuse (error, param->value,
+                            "has %" G_GSIZE_FORMAT " bytes, the path of a socket at most %d",
+                            length, VP_DEVICE_SPEC_MAX_SOCKET);
+
+  spec->socket = g_strdup (param->value);
+  return TRUE;
+}
+
+static const char *
+known_keys (const VpDeviceSpec *spec, gboolean is_rng)
+{
+  if (spec->kind == VP_DEVICE_SPEC_VFIO)
+    return VFIO_KEYS;
+  if (spec->kind == VP_DEVICE_SPEC_VFIO_USER)
+    return USER_KEYS;
+  return is_rng ? RNG_KEYS : QEMU_KEYS;
 }
 
 static gboolean
@@ -217,7 +248,7 @@ static gboolean
 set_param (
     VpDeviceSpec *spec, const Backed *of, const VpParam *param, gboolean is_rng, GError **error)
 {
-  const char *known = spec->kind == VP_DEVICE_SPEC_VFIO ? VFIO_KEYS : is_rng ? RNG_KEYS : QEMU_KEYS;
+  const char *known = known_keys (spec, is_rng);
 
   if (g_str_equal (param->key, "id") && param->value != NULL)
     return set_id (spec, param->value, error);
@@ -229,6 +260,8 @@ set_param (
     return vp_params_refuse (param, known, error);
   if (spec->kind == VP_DEVICE_SPEC_VFIO)
     return set_vfio_param (spec, param, error);
+  if (spec->kind == VP_DEVICE_SPEC_VFIO_USER)
+    return set_vfio_user_param (spec, param, error);
   return set_qemu_param (spec, param, error);
 }
 
@@ -253,7 +286,8 @@ vp_device_spec_is_emulated (const VpDeviceSpec *spec)
 const char *
 vp_device_spec_kind_to_string (VpDeviceSpecKind kind)
 {
-  static const char *const names[] = { "vfio", "qemu", "disk", "nic" }; /* as VpDeviceSpecKind */
+  static const char *const names[] = { "vfio", "qemu", "disk", "nic",
+                                       "vfio-user" }; /* as VpDeviceSpecKind */
 
   return names[kind];
 }
@@ -299,6 +333,12 @@ set_head (VpDeviceSpec *spec, const Backed *of, const char *head, GError **error
       spec->kind = VP_DEVICE_SPEC_QEMU;
       return TRUE;
     }
+  if (g_str_equal (head, "vfio-user"))
+    {
+      spec->kind = VP_DEVICE_SPEC_VFIO_USER;
+      spec->driver = g_strdup (VP_DEVICE_ID_VFIO_USER);
+      return TRUE;
+    }
   spec->kind = VP_DEVICE_SPEC_VFIO;
   return vp_device_ref_parse (head, &spec->ref, error);
 }
@@ -310,6 +350,22 @@ set_all (VpDeviceSpec *spec, const Backed *of, const VpParams *params, GError **
     if (!set_param (spec, of, params->rest->pdata[i], g_str_equal (params->head, "rng"), error))
       return FALSE;
   return spec->nic == NULL || vp_nic_check (spec->nic, params->head, error);
+}
+
+/* What it cannot do without, all that is said of it taken together. */
+static gboolean
+check_complete (const VpDeviceSpec *spec, const char *head, GError **error)
+{
+  if (spec->kind == VP_DEVICE_SPEC_QEMU && spec->driver == NULL)
+    g_set_error_literal (error, VP_ERROR, VP_ERROR_USAGE, "qemu: driver= is missing");
+  else if (spec->kind == VP_DEVICE_SPEC_VFIO_USER && spec->socket == NULL)
+    g_set_error_literal (error, VP_ERROR, VP_ERROR_USAGE, "vfio-user: socket= is missing");
+  else if (spec->force && !spec->bind)
+    g_set_error (error, VP_ERROR, VP_ERROR_USAGE,
+                 "%s: force=on is about taking it from its driver: add bind=on", head);
+  else
+    return TRUE;
+  return FALSE;
 }
 
 VpDeviceSpec *
@@ -344,18 +400,7 @@ vp_device_spec_parse (const char *text, GError **error)
       g_prefix_error (error, "%s: ", of != NULL ? of->name : params->head);
       return NULL;
     }
-  if (spec->kind == VP_DEVICE_SPEC_QEMU && spec->driver == NULL)
-    {
-      g_set_error_literal (error, VP_ERROR, VP_ERROR_USAGE, "qemu: driver= is missing");
-      return NULL;
-    }
-  if (spec->force && !spec->bind)
-    {
-      g_set_error (error, VP_ERROR, VP_ERROR_USAGE,
-                   "%s: force=on is about taking it from its driver: add bind=on", params->head);
-      return NULL;
-    }
-  return g_steal_pointer (&spec);
+  return check_complete (spec, params->head, error) ? g_steal_pointer (&spec) : NULL;
 }
 
 char *
@@ -384,6 +429,7 @@ vp_device_spec_free (VpDeviceSpec *spec)
   g_free (spec->driver);
   vp_disk_free (spec->disk);
   vp_nic_free (spec->nic);
+  g_free (spec->socket);
   g_clear_pointer (&spec->properties, json_object_unref);
   g_free (spec->id);
   g_free (spec);

@@ -12,12 +12,16 @@ G_BEGIN_DECLS
 /** What QEMU takes as an id, and we as the name of a VM: a letter, then up to 63 of these. */
 #define VP_ID_GRAMMAR "[A-Za-z][A-Za-z0-9_.-]{0,63}"
 
+/** Longest path of a Unix socket, in bytes: what unix(7) calls sun_path, without its NUL. */
+#define VP_DEVICE_SPEC_MAX_SOCKET 107
+
 typedef enum
 {
   VP_DEVICE_SPEC_VFIO, /* REF[,…]: a host device */
   VP_DEVICE_SPEC_QEMU, /* qemu,driver=…[,…] or rng: a PCI device that QEMU emulates */
   VP_DEVICE_SPEC_DISK, /* disk,FILE[,…]: the same, with a file of the host behind it */
   VP_DEVICE_SPEC_NIC, /* nic,user|tap|passt[,…]: the same, with a network of the host behind it */
+  VP_DEVICE_SPEC_VFIO_USER, /* vfio-user,socket=…: a PCI device that another process emulates */
 } VpDeviceSpecKind;
 
 /**
@@ -38,12 +42,13 @@ typedef enum
 
 /**
  * VpDeviceSpec:
- * @kind: a host device or an emulated one
+ * @kind: a host device or an emulated one, and by whom
  * @text: as typed
  * @ref: the host device
  * @driver: (nullable): QEMU's name of the emulated PCI device
  * @disk: (nullable): what is behind a disk
  * @nic: (nullable): what is behind a network card
+ * @socket: (nullable): absolute path of the socket on which its vfio-user server listens
  * @properties: further properties for QEMU, as JSON
  * @id: (nullable): the id asked for
  * @plug: where it shall go
@@ -60,11 +65,13 @@ typedef enum
  *   disk,FILE[,format=raw|qcow2][,readonly][,model=virtio-blk|virtio-scsi|nvme][,plug=…][,id=ID]
  *   nic,user|tap,ifname=NAME[,vhost=auto|on|off]|passt[,model=virtio-net|e1000e][,mac=MAC][,plug=…]
  *      [,id=ID]
+ *   vfio-user,socket=PATH[,plug=…][,id=ID]
  *
  * Property values become JSON as QEMU's strictly typed -device wants it: "on", "off", "true" and
  * "false" booleans, decimal and 0x numbers integers, a number with K, M, G or T its bytes, the rest
  * strings; 'single quotes' around a value keep it a string. bus, addr, host and sysfsdev are
- * vmplug's to set and refused.
+ * vmplug's to set and refused. The socket's path is absolute, because who connects to it may run in
+ * another folder than who asks for it, and has at most %VP_DEVICE_SPEC_MAX_SOCKET bytes.
  */
 typedef struct
 {
@@ -74,6 +81,7 @@ typedef struct
   char *driver;
   VpDisk *disk;
   VpNic *nic;
+  char *socket;
   JsonObject *properties;
   char *id;
   VpPlug plug;
@@ -100,14 +108,15 @@ gboolean vp_device_spec_is_by_iommufd (const VpDeviceSpec *spec);
 /**
  * vp_device_spec_is_emulated:
  *
- * Returns: whether QEMU makes the device, so that no host function stands behind it
+ * Returns: whether QEMU or another process makes the device, so that no host function stands behind
+ *   it
  */
 gboolean vp_device_spec_is_emulated (const VpDeviceSpec *spec);
 
 /**
  * vp_device_spec_kind_to_string:
  *
- * Returns: (transfer none): "vfio", "qemu", "disk" or "nic"
+ * Returns: (transfer none): "vfio", "qemu", "disk", "nic" or "vfio-user"
  */
 const char *vp_device_spec_kind_to_string (VpDeviceSpecKind kind);
 

@@ -10,6 +10,7 @@
   "REF[,plug=auto|cold|hot][,id=ID][,bind=on|off][,iommufd=auto|on|off][,rombar=on|off]\n"         \
   "            [,x-no-mmap=on|off]\n"                                                              \
   "       or qemu,driver=NAME[,plug=…][,id=ID][,PROPERTY=VALUE]… or rng[,plug=…][,id=ID]\n"  \
+  "       or vfio-user,socket=PATH[,plug=…][,id=ID]\n"                                           \
   "  REF  is a PCI address (41:00.0), /dev/vfio/GROUP or /dev/vfio/devices/vfioN\n"                \
   "  SIZE is a number with or without K, M, G or T\n"
 

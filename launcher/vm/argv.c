@@ -10,6 +10,23 @@
 #define MDEV_FOLDER   "/sys/bus/mdev/devices/"
 #define OVMF_APERTURE "opt/ovmf/X-PciMmio64Mb"
 
+/* With NUMA nodes it is theirs, see numa-nodes.h. */
+static void
+add_shared_memory (GPtrArray *argv, const VpConfig *config)
+{
+  JsonObject *object;
+
+  if (config->numa > 1 || !vp_config_shares_memory (config))
+    return;
+  object = json_object_new ();
+  json_object_set_string_member (object, "qom-type", "memory-backend-memfd");
+  json_object_set_string_member (object, "id", VP_ARGV_MEMORY_ID);
+  json_object_set_int_member (object, "size", (gint64) (config->memory >> 20 << 20));
+  json_object_set_boolean_member (object, "share", TRUE);
+  vp_argv_add_json (argv, "-object", object);
+  vp_argv_add (argv, "-machine", "memory-backend=" VP_ARGV_MEMORY_ID);
+}
+
 static void
 add_base (GPtrArray *argv, const VpArgvInput *input)
 {
@@ -30,6 +47,7 @@ add_base (GPtrArray *argv, const VpArgvInput *input)
                         config->memory >> 20, config->max_memory >> 20);
   else
     vp_argv_add_format (argv, "-m", "size=%" G_GUINT64_FORMAT "M", config->memory >> 20);
+  add_shared_memory (argv, config);
   vp_numa_nodes_add (argv, config, input->n_host_nodes);
   vp_argv_add (argv, "-nodefaults", NULL);
   vp_argv_add (argv, "-no-user-config", NULL);
@@ -187,6 +205,14 @@ vp_argv_device (const VpDeviceSpec *spec,
       g_autofree char *host = vp_pci_address_to_string (&function->address);
 
       json_object_set_string_member (device, "host", host);
+    }
+  else if (spec->kind == VP_DEVICE_SPEC_VFIO_USER)
+    {
+      JsonObject *address = json_object_new ();
+
+      json_object_set_string_member (address, "type", "unix");
+      json_object_set_string_member (address, "path", spec->socket);
+      json_object_set_object_member (device, "socket", address);
     }
 
   names = json_object_get_members (spec->properties);

@@ -16,6 +16,9 @@ G_BEGIN_DECLS
 /** Id of QEMU's object for /dev/iommu, one for all devices that are by iommufd. */
 #define VP_ARGV_IOMMUFD_ID "iommufd0"
 
+/** Id of QEMU's object for the whole memory of a VM, where it is shared and there are no nodes. */
+#define VP_ARGV_MEMORY_ID "ram"
+
 /**
  * VpArgvInput:
  * @config: what the user asked for, checked

@@ -176,7 +176,7 @@ vp_attach_call (VpDeviceRegistry *registry, const VpAttachCall *call, GTask *tas
 
   for (guint i = 0; i < devices->len; i++)
     sort_out (registry, call, devices->pdata[i], present, wishes);
-  if (vp_device_registry_check_disk (registry, call->source->spec, &error))
+  if (vp_device_registry_check_backend (registry, call->source->spec, &error))
     counted = count_up (registry, present, call->source->spec->id, &error);
   if (counted == NULL || !reserve_all (registry, wishes, &error))
     {

@@ -4,6 +4,7 @@
 #include "launcher/config/device-check.h"
 #include "launcher/vm/host-devices.h"
 #include "launcher/vm/iommufd-choice.h"
+#include "launcher/vm/vfio-user.h"
 
 typedef struct
 {
@@ -34,6 +35,11 @@ check (const Request *request, GError **error)
   if (vp_device_spec_is_mediated (spec) &&
       !vp_hotplug_holds_mediated (request->hotplug, spec->ref.uuid) &&
       !vp_mediated_device_check (request->sysfs, spec->ref.uuid, error))
+    return FALSE;
+  /* One that the VM has is refused for that, whatever became of its socket. */
+  if (spec->kind == VP_DEVICE_SPEC_VFIO_USER &&
+      !vp_hotplug_holds_socket (request->hotplug, spec->socket) &&
+      !vp_vfio_user_check_socket (spec->socket, error))
     return FALSE;
 
   for (guint i = 0; i < request->functions->len; i++)

@@ -17,7 +17,8 @@ G_BEGIN_DECLS
  * @user_data: for @callback
  *
  * Finds what @spec stands for on the host, decides whether it is by iommufd, for which QEMU is
- * asked and made ready, and checks that each function can be assigned. Nothing is bound yet.
+ * asked and made ready, and checks that each function can be assigned, or that a vfio-user server
+ * is there. Nothing is bound yet.
  */
 void vp_attach_request_prepare_async (VpDeviceSpec *spec,
                                       VpSysfs *sysfs,
@@ -34,8 +35,9 @@ void vp_attach_request_prepare_async (VpDeviceSpec *spec,
  * of vp_host_devices_resolve()
  * @error: return location for a #GError
  *
- * Returns: (transfer full) (nullable): what they borrow from; or %NULL with a %VP_DEVICE_ERROR, or
- *   an error of vp_iommufd_prepare_finish()
+ * Returns: (transfer full) (nullable): what they borrow from; or %NULL with a %VP_DEVICE_ERROR,
+ *   %VP_ERROR_HOST or %VP_ERROR_USAGE of what is behind an emulated device, or an error of
+ *   vp_iommufd_prepare_finish()
  */
 VpAttachSource *
 vp_attach_request_prepare_finish (GAsyncResult *result, GPtrArray **functions, GError **error);

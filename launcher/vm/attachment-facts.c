@@ -73,6 +73,8 @@ vp_attachment_facts_to_json (const VpAttachmentFacts *facts)
   json_object_set_string_member (object, "id", facts->id);
   json_object_set_string_member (object, "kind", vp_device_spec_kind_to_string (facts->spec->kind));
   json_object_set_string_member (object, "address", address); /* NULL becomes null */
+  if (facts->spec->socket != NULL)
+    json_object_set_string_member (object, "socket", facts->spec->socket);
   json_object_set_string_member (object, "plug", facts->plug == VP_PLUG_COLD ? "cold" : "hot");
   json_object_set_string_member (object, "port", facts->place.port);
   json_object_set_string_member (object, "guest_path", facts->guest_path);

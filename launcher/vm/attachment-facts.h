@@ -88,7 +88,8 @@ gboolean vp_attachment_facts_are_of (const VpAttachmentFacts *facts,
  * The address of a host device is what it can be found by on the host: of a PCI function its
  * address, of a mediated device its UUID.
  *
- * Returns: (transfer full): "id", "kind", "address", "plug", "port" and "guest_path"
+ * Returns: (transfer full): "id", "kind", "address", "plug", "port" and "guest_path", and
+ *   the "socket" of a vfio-user device
  */
 JsonObject *vp_attachment_facts_to_json (const VpAttachmentFacts *facts);
 

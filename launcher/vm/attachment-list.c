@@ -27,6 +27,16 @@ vp_attachment_list_find_mediated (const GPtrArray *list, const char *uuid)
   return NULL;
 }
 
+VpAttachment *
+vp_attachment_list_find_socket (const GPtrArray *list, const char *path)
+{
+  for (guint i = 0; i < list->len; i++)
+    if (vp_attachment_get_state (list->pdata[i]) != VP_DEVICE_FAILED &&
+        g_strcmp0 (vp_attachment_get_facts (list->pdata[i])->spec->socket, path) == 0)
+      return list->pdata[i];
+  return NULL;
+}
+
 static gpointer
 ref_element (gconstpointer element, gpointer user_data)
 {

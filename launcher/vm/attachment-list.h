@@ -31,6 +31,15 @@ VpAttachment *vp_attachment_list_find_changing (const GPtrArray *list);
 VpAttachment *vp_attachment_list_find_mediated (const GPtrArray *list, const char *uuid);
 
 /**
+ * vp_attachment_list_find_socket:
+ * @list: (element-type VpAttachment): the devices of one VM
+ * @path: of the socket of a vfio-user server
+ *
+ * Returns: (transfer none) (nullable): the device of that server, unless it has failed
+ */
+VpAttachment *vp_attachment_list_find_socket (const GPtrArray *list, const char *path);
+
+/**
  * vp_attachment_list_copy:
  * @list: (element-type GObject): a list that may change while it is gone through
  *

@@ -11,6 +11,7 @@
 #include "launcher/vm/numa-nodes.h"
 #include "launcher/vm/own-devices.h"
 #include "launcher/vm/plug-fd.h"
+#include "launcher/vm/vfio-user.h"
 
 #include <string.h>
 
@@ -94,6 +95,13 @@ merge_wish (Wishes *wishes, guint index, VpDeviceSpec *spec, const char *ref, GE
   return FALSE;
 }
 
+/* What it names is no function of the host, and yet there is one of it. */
+static gboolean
+is_one_of_a_kind (const VpPlanRequest *request)
+{
+  return request->is_mediated || request->is_vfio_user;
+}
+
 static gboolean
 add_wish (Wishes *wishes,
           VpDeviceSpec *spec,
@@ -105,15 +113,16 @@ add_wish (Wishes *wishes,
     .ref = ref,
     .function = function,
     .is_mediated = vp_device_spec_is_mediated (spec),
+    .is_vfio_user = spec->kind == VP_DEVICE_SPEC_VFIO_USER,
   };
 
   for (guint i = 0; i < wishes->requests->len; i++)
     {
       const VpPlanRequest *other = &g_array_index (wishes->requests, VpPlanRequest, i);
 
-      if (function != NULL
-              ? other->function == function
-              : request.is_mediated && other->is_mediated && g_str_equal (other->ref, ref))
+      if (function != NULL ? other->function == function
+                           : is_one_of_a_kind (&request) && is_one_of_a_kind (other) &&
+                                 g_str_equal (other->ref, ref))
         return merge_wish (wishes, i, spec, ref, error);
     }
 
@@ -128,6 +137,8 @@ name_spec (const VpDeviceSpec *spec)
 {
   if (vp_device_spec_is_mediated (spec))
     return g_strdup (spec->ref.uuid);
+  if (spec->kind == VP_DEVICE_SPEC_VFIO_USER)
+    return g_strdup (spec->socket);
   if (spec->kind == VP_DEVICE_SPEC_QEMU)
     return g_strdup (spec->driver);
   if (spec->disk != NULL)
@@ -205,6 +216,27 @@ choose_iommufd (const VpBlueprint *self, const Wishes *wishes, GPtrArray *warnin
   return check_one_way (wishes, error);
 }
 
+static gboolean
+check_device (const VpBlueprint *self,
+              const Wishes *wishes,
+              guint index,
+              gboolean is_rehearsal,
+              GError **error)
+{
+  const VpPlanRequest *request = &g_array_index (wishes->requests, VpPlanRequest, index);
+  const VpDeviceSpec *spec = wishes->specs->pdata[index];
+
+  if (request->is_mediated)
+    return vp_mediated_device_check (self->sysfs, request->ref, error);
+  if (request->is_vfio_user)
+    return vp_vfio_user_check_socket (spec->socket, error);
+  return request->function == NULL ||
+         (vp_host_devices_check (self->sysfs, self->inventory, request->function, spec,
+                                 wishes->taken, error) &&
+          vp_host_devices_check_free (self->sysfs, request->function, vp_host_node_of (spec),
+                                      is_rehearsal ? 0 : PATIENCE_MS, error));
+}
+
 /* Checks that each can be assigned, or makes warnings of why not. */
 static gboolean
 check_devices (VpBlueprint *self,
@@ -220,14 +252,14 @@ check_devices (VpBlueprint *self,
       const VpPlanRequest *request = &g_array_index (wishes->requests, VpPlanRequest, i);
       g_autoptr (GError) why = NULL;
 
-      if (request->is_mediated
-              ? vp_mediated_device_check (self->sysfs, request->ref, &why)
-              : request->function == NULL ||
-                    (vp_host_devices_check (self->sysfs, self->inventory, request->function,
-                                            wishes->specs->pdata[i], wishes->taken, &why) &&
-                     vp_host_devices_check_free (self->sysfs, request->function,
-                                                 vp_host_node_of (wishes->specs->pdata[i]),
-                                                 is_rehearsal ? 0 : PATIENCE_MS, &why)))
+      if (is_rehearsal && is_one_of_a_kind (request))
+        {
+          g_ptr_array_add (warnings, g_strdup_printf ("%s: left out of the rehearsal: its BARs are "
+                                                      "known only once it is open",
+                                                      request->ref));
+          continue;
+        }
+      if (check_device (self, wishes, i, is_rehearsal, &why))
         continue;
       if (!is_rehearsal)
         {
@@ -243,6 +275,16 @@ check_devices (VpBlueprint *self,
   return TRUE;
 }
 
+/* Once for all of them: it runs QEMU. */
+static gboolean
+check_qemu (const VpBlueprint *self, const Wishes *wishes, GError **error)
+{
+  for (guint i = 0; i < wishes->requests->len; i++)
+    if (g_array_index (wishes->requests, VpPlanRequest, i).is_vfio_user)
+      return vp_vfio_user_check_qemu (self->config->qemu, error);
+  return TRUE;
+}
+
 static gboolean
 find_devices (
     VpBlueprint *self, Wishes *wishes, gboolean is_rehearsal, GPtrArray *warnings, GError **error)
@@ -253,7 +295,8 @@ find_devices (
 
   /* Only now is it known which neighbours in a group come along. */
   return (is_rehearsal || choose_iommufd (self, wishes, warnings, error)) &&
-         check_devices (self, wishes, is_rehearsal, warnings, error);
+         check_devices (self, wishes, is_rehearsal, warnings, error) &&
+         (is_rehearsal || check_qemu (self, wishes, error));
 }
 
 /* QEMU creates such a device before ours and puts it into the first free slot, which is a port's.

@@ -5,6 +5,7 @@
 #include "launcher/vm/attachment-list.h"
 #include "launcher/vm/bounce.h"
 #include "launcher/vm/disk-users.h"
+#include "launcher/vm/vfio-user.h"
 
 struct _VpDeviceRegistry
 {
@@ -140,10 +141,13 @@ check_not_there (VpDeviceRegistry *self, const VpSlotRequest *request, GError **
 }
 
 gboolean
-vp_device_registry_check_disk (VpDeviceRegistry *self, const VpDeviceSpec *spec, GError **error)
+vp_device_registry_check_backend (VpDeviceRegistry *self, const VpDeviceSpec *spec, GError **error)
 {
-  return spec->disk == NULL ||
-         vp_disk_users_check (self->blueprint->config, self->devices, spec->disk, error);
+  const VpConfig *config = self->blueprint->config;
+
+  if (spec->disk != NULL)
+    return vp_disk_users_check (config, self->devices, spec->disk, error);
+  return spec->socket == NULL || vp_vfio_user_check_vm (config, self->devices, spec->socket, error);
 }
 
 gboolean

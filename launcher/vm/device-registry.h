@@ -92,15 +92,16 @@ char *vp_device_registry_make_id (VpDeviceRegistry *self,
                                   const VpPciFunction *function);
 
 /**
- * vp_device_registry_check_disk:
+ * vp_device_registry_check_backend:
  * @self: a registry
  * @spec: what was asked for
  * @error: return location for a #GError
  *
- * Returns: %FALSE with an error as vp_disk_users_check() when it is a disk whose file the VM has
+ * Returns: %FALSE with an error as vp_disk_users_check() when it is a disk whose file the VM has,
+ * or as vp_vfio_user_check_vm() when its server cannot serve the VM
  */
 gboolean
-vp_device_registry_check_disk (VpDeviceRegistry *self, const VpDeviceSpec *spec, GError **error);
+vp_device_registry_check_backend (VpDeviceRegistry *self, const VpDeviceSpec *spec, GError **error);
 
 /**
  * vp_device_registry_reserve:

@@ -22,8 +22,8 @@ char *vp_host_devices_folder (const VpDeviceSpec *spec, const VpPciFunction *fun
  *
  * Returns: (transfer container) (element-type VpPciFunction) (nullable): the host functions that
  *   @spec stands for, a group's endpoints in the order of their addresses; one element that is
- * %NULL for a device that QEMU emulates; or %NULL with a %VP_DEVICE_ERROR, or with %VP_ERROR_USAGE
- * when one id is asked for several functions
+ * %NULL for a device that QEMU or another process emulates; or %NULL with a %VP_DEVICE_ERROR, or
+ * with %VP_ERROR_USAGE when one id is asked for several functions
  */
 GPtrArray *
 vp_host_devices_resolve (const VpInventory *inventory, const VpDeviceSpec *spec, GError **error);

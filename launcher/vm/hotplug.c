@@ -84,6 +84,12 @@ vp_hotplug_holds_mediated (VpHotplug *self, const char *uuid)
   return vp_attachment_list_find_mediated (self->devices, uuid) != NULL;
 }
 
+gboolean
+vp_hotplug_holds_socket (VpHotplug *self, const char *path)
+{
+  return vp_attachment_list_find_socket (self->devices, path) != NULL;
+}
+
 void
 vp_hotplug_attach_async (VpHotplug *self,
                          VpAttachSource *source,

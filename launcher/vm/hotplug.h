@@ -68,11 +68,20 @@ void vp_hotplug_set_ready (VpHotplug *self);
 gboolean vp_hotplug_holds_mediated (VpHotplug *self, const char *uuid);
 
 /**
+ * vp_hotplug_holds_socket:
+ * @self: a hotplug
+ * @path: of the socket of a vfio-user server
+ *
+ * Returns: whether this VM has the device of that server
+ */
+gboolean vp_hotplug_holds_socket (VpHotplug *self, const char *path);
+
+/**
  * vp_hotplug_attach_async:
  * @self: a hotplug
  * @source: what was asked for
  * @functions: (element-type VpPciFunction): what it stands for, of the source's inventory; %NULL is
- *   a device that QEMU emulates
+ *   a device that QEMU or another process emulates
  * @timeout_ms: longest wait for each to become usable
  * @callback: called once the last of them has its outcome
  * @user_data: for @callback

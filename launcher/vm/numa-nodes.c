@@ -32,11 +32,15 @@ static void
 add_memory (GPtrArray *argv, const VpConfig *config, guint node, gboolean is_bound)
 {
   g_autofree char *id = g_strdup_printf ("mem%u", node);
+  gboolean is_shared = vp_config_shares_memory (config);
   JsonObject *object = json_object_new ();
 
-  json_object_set_string_member (object, "qom-type", "memory-backend-ram");
+  json_object_set_string_member (object, "qom-type",
+                                 is_shared ? "memory-backend-memfd" : "memory-backend-ram");
   json_object_set_string_member (object, "id", id);
   json_object_set_int_member (object, "size", (gint64) memory_of (config, node));
+  if (is_shared)
+    json_object_set_boolean_member (object, "share", TRUE);
   if (is_bound)
     {
       JsonArray *nodes = json_array_new ();

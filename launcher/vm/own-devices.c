@@ -137,12 +137,16 @@ static void
 add_more_memory (GPtrArray *argv, const VpConfig *config)
 {
   guint index = n_listed (config) + (has_ready_port (config) ? 1 : 0);
+  gboolean is_shared = vp_config_shares_memory (config);
   JsonObject *device = new_device (config, "virtio-mem-pci", VP_OWN_DEVICES_MEMORY_ID, index);
   JsonObject *backend = json_object_new ();
 
-  json_object_set_string_member (backend, "qom-type", "memory-backend-ram");
+  json_object_set_string_member (backend, "qom-type",
+                                 is_shared ? "memory-backend-memfd" : "memory-backend-ram");
   json_object_set_string_member (backend, "id", VP_OWN_DEVICES_MEMORY_ID);
   json_object_set_int_member (backend, "size", (gint64) (config->max_memory - config->memory));
+  if (is_shared)
+    json_object_set_boolean_member (backend, "share", TRUE);
   json_object_set_boolean_member (backend, "reserve", FALSE);
   vp_argv_add_json (argv, "-object", backend);
 

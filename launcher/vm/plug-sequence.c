@@ -228,6 +228,7 @@ vp_plug_sequence_new (const VpPlugInput *input)
       add_vfio (self, input);
       break;
     case VP_DEVICE_SPEC_QEMU:
+    case VP_DEVICE_SPEC_VFIO_USER:
       add_pci_device (self, vp_argv_device (input->spec, input->function, input->id, input->place));
       break;
     }

@@ -1,6 +1,7 @@
 #include "launcher/vm/rehearsal-argv.h"
 
 #include "launcher/vm/argv-writer.h"
+#include "launcher/vm/argv.h"
 #include "qmp/message.h"
 
 #define MEMORY_ID "rehearsal-memory"
@@ -43,6 +44,13 @@ find_spec (const VpBlueprint *blueprint, const VpPlanDevice *planned)
   return blueprint->specs->pdata[index];
 }
 
+/* A mediated or a vfio-user device: its BARs are not known, so that nothing can stand in for it. */
+static gboolean
+is_somebody_elses (const VpDeviceSpec *spec)
+{
+  return vp_device_spec_is_mediated (spec) || spec->kind == VP_DEVICE_SPEC_VFIO_USER;
+}
+
 static void
 add_substitute (GPtrArray *argv, JsonObject *device)
 {
@@ -73,6 +81,8 @@ add_device (GPtrArray *argv,
     add_stand_ins (argv, stand_ins, planned);
   else if (g_strcmp0 (driver, "isa-serial") == 0 || g_strcmp0 (driver, "scsi-hd") == 0)
     return; /* nobody looks at the console, and a disk has no BARs; its controller has */
+  else if (spec != NULL && is_somebody_elses (spec))
+    return; /* what others hold is not opened */
   else if (spec != NULL && spec->nic != NULL)
     {
       json_object_remove_member (device, "netdev"); /* it does without */
@@ -92,14 +102,20 @@ has_own_memory (char **argv)
   return g_strv_contains ((const char *const *) argv, "-numa");
 }
 
-/* Which need not be there, nor on any node of the host's: firmware touches little of it. */
+/* That of nodes, and that which can be added. It need not be there, nor on any node of the host's,
+ * nor be shared with anybody: firmware touches little of it. For a VM's whole memory there is the
+ * rehearsal's. */
 static void
-add_node_memory (GPtrArray *argv, const char *text)
+add_other_memory (GPtrArray *argv, const char *text)
 {
   g_autoptr (JsonObject) memory = vp_qmp_message_parse (text, NULL);
 
   g_return_if_fail (memory != NULL);
 
+  if (g_strcmp0 (vp_qmp_message_get_string (memory, "id"), VP_ARGV_MEMORY_ID) == 0)
+    return;
+  json_object_set_string_member (memory, "qom-type", "memory-backend-ram");
+  json_object_remove_member (memory, "share");
   json_object_remove_member (memory, "host-nodes");
   json_object_remove_member (memory, "policy");
   json_object_set_boolean_member (memory, "reserve", FALSE);
@@ -109,7 +125,7 @@ add_node_memory (GPtrArray *argv, const char *text)
 static gboolean
 is_left_out (const char *option, const char *value)
 {
-  return g_strv_contains (left_out, option) ||
+  return g_strv_contains (left_out, option) || g_str_has_prefix (value, "memory-backend=") ||
          (g_str_equal (option, "-drive") && g_str_has_prefix (value, "if=none,")) ||
          (g_str_equal (option, "-chardev") && g_str_has_prefix (value, "socket,id=console,"));
 }
@@ -127,7 +143,7 @@ add_option (GPtrArray *argv,
   if (g_str_equal (option, "-device"))
     add_device (argv, blueprint, stand_ins, value);
   else if (g_str_equal (option, "-object"))
-    add_node_memory (argv, value);
+    add_other_memory (argv, value);
   else if (g_str_equal (option, "-machine") && !has_own_memory (blueprint->argv))
     vp_argv_add_format (argv, option, "%s,memory-backend=" MEMORY_ID, value);
   else

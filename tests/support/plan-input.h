@@ -1,5 +1,6 @@
 #pragma once
 
+#include "devices/device-id.h"
 #include "devices/plan.h"
 
 #include "tests/support/fake-sysfs.h"
@@ -121,6 +122,13 @@ public:
       return *this;
     }
 
+    Device &
+    vfio_user ()
+    {
+      is_vfio_user_ = true;
+      return *this;
+    }
+
     VpPciFunction function = {};
 
   private:
@@ -128,12 +136,15 @@ public:
     VpPlanRequest
     request () const
     {
-      return { ref_.c_str (), is_host_ ? &function : nullptr, has_id_ ? id_.c_str () : nullptr,
-               plug_ };
+      VpPlanRequest request = { ref_.c_str (), is_host_ ? &function : nullptr,
+                                has_id_ ? id_.c_str () : nullptr, plug_ };
+      request.is_vfio_user = is_vfio_user_;
+      request.driver = is_vfio_user_ ? VP_DEVICE_ID_VFIO_USER : nullptr;
+      return request;
     }
 
     std::string ref_, id_;
-    bool is_host_ = false, has_id_ = false;
+    bool is_host_ = false, has_id_ = false, is_vfio_user_ = false;
     VpPlug plug_ = VP_PLUG_AUTO;
   };
 

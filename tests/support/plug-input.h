@@ -62,6 +62,7 @@ inline const PlugKind plug_kinds[] = {
   { "iommufd", "41:00.0,iommufd=on", false },
   { "qemu", "qemu,driver=nvme,serial=x", false },
   { "rng", "rng", false },
+  { "vfio_user", "vfio-user,socket=/s", false },
   { "virtio_blk", "disk,/d.img,format=raw", false },
   { "virtio_scsi", "disk,/d.img,format=raw,model=virtio-scsi", false },
   { "nvme", "disk,/d.img,format=raw,model=nvme", false },

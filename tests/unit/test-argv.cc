@@ -61,6 +61,12 @@ public:
   {
     return describe (input_.emulated (driver), "qemu,driver=" + driver + options);
   }
+  PlanInput::Device &
+  vfio_user (const std::string &socket, const std::string &options = "")
+  {
+    set ("device", "vfio-user,socket=" + socket + options);
+    return describe (input_.emulated (socket).vfio_user (), "vfio-user,socket=" + socket + options);
+  }
   void
   qemu_args (std::vector<const char *> args)
   {
@@ -225,6 +231,26 @@ const Golden goldens[] = {
       w.set ("spare-window", "32G");
       w.host ("0000:41:00.0", GPU, ",plug=hot");
     } },
+  { "vfio_user",
+    [] (Wanted &w) {
+      w.set ("spare", "1");
+      w.set ("spare-window", "32G");
+      w.vfio_user ("/run/gpu,, big/sock");
+      w.vfio_user ("/run/gpu.1", ",plug=hot");
+    } },
+  { "shared_memory",
+    [] (Wanted &w) {
+      w.set ("memory", "1025M");
+      w.set ("spare", "0");
+      w.set ("shared-memory", "on");
+    } },
+  { "shared_memory_of_nodes",
+    [] (Wanted &w) {
+      w.set ("numa", "3");
+      w.set ("smp", "3");
+      w.set ("spare", "0");
+      w.set ("shared-memory", "on");
+    } },
   { "native_hotplug",
     [] (Wanted &w) {
       w.set ("hotplug-mode", "native");
@@ -277,6 +303,13 @@ const Golden goldens[] = {
       w.set ("max-memory", "16G");
       w.set ("ready", "port:org.guest.ready");
       w.set ("nic", "user");
+      w.set ("spare", "0");
+    } },
+  { "shared_memory_and_room_to_grow",
+    [] (Wanted &w) {
+      w.set ("memory", "1G");
+      w.set ("max-memory", "3G");
+      w.set ("shared-memory", "on");
       w.set ("spare", "0");
     } },
   { "room_to_grow_on_pc",
@@ -479,6 +512,9 @@ const DeviceRow device_rows[] = {
   { "group", "/dev/vfio/40",
     R"({"driver":"vfio-pci","id":"ID","bus":"port3","addr":"1f.0","host":"0001:41:00.0"})" },
   { "rng", "rng", R"({"driver":"virtio-rng-pci","id":"ID","bus":"port3","addr":"1f.0"})" },
+  { "vfio_user", "vfio-user,socket=/run/a b,,c,id=x,plug=hot",
+    R"({"driver":"vfio-user-pci","id":"ID","bus":"port3","addr":"1f.0",)"
+    R"("socket":{"type":"unix","path":"/run/a b,c"}})" },
   { "qemu", "qemu,driver=nvme,serial='1',x=on,y=2K",
     R"({"driver":"nvme","id":"ID","bus":"port3","addr":"1f.0","serial":"1","x":true,"y":2048})" },
 };

@@ -1,8 +1,11 @@
 #include "devices/error.h"
+#include "launcher/error.h"
 #include "launcher/vm/attach-request.h"
 
 #include "tests/support/async-result.h"
 #include "tests/support/hotplug-test.h"
+#include "tests/support/temp-folder.h"
+#include "tests/support/unix-socket.h"
 
 #include <string>
 
@@ -157,6 +160,38 @@ TEST_F (AttachRequest, AHostThatHasNoSuchDevice)
   prepare ("77:00.0,iommufd=on");
   EXPECT_FALSE (finish ());
   EXPECT_TRUE (g_error_matches (error_, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NOT_FOUND));
+}
+
+TEST_F (AttachRequest, AServerThatIsNotThere)
+{
+  prepare ("vfio-user,socket=/nonexistent/sock");
+  EXPECT_FALSE (finish ());
+  ASSERT_TRUE (g_error_matches (error_, VP_ERROR, VP_ERROR_HOST));
+  EXPECT_STREQ (error_->message,
+                "vfio-user /nonexistent/sock: No such file or directory: start its "
+                "server first");
+}
+
+TEST_F (AttachRequest, AServerThatIsThere)
+{
+  const TempFolder folder;
+  const UnixSocket socket (folder.path ("socket"));
+
+  prepare (("vfio-user,socket=" + socket.path ()).c_str ());
+  ASSERT_TRUE (finish ()) << error_->message;
+  ASSERT_EQ (functions_->len, 1u);
+  EXPECT_EQ (functions_->pdata[0], nullptr);
+}
+
+/* Some servers take their socket away when their client has come. */
+TEST_F (AttachRequest, AServerOfTheVmNeedsNoSocket)
+{
+  Outcome outcome;
+
+  ASSERT_TRUE (vp_config_set (blueprint_.config, "shared-memory", "on", nullptr));
+  attach ("vfio-user,socket=/nonexistent/sock", &outcome);
+  prepare ("vfio-user,socket=/nonexistent/sock");
+  EXPECT_TRUE (finish ()) << "who attaches it is told that the VM has it";
 }
 
 } // namespace

@@ -11,6 +11,7 @@
 #include "tests/support/plan-input.h"
 #include "tests/support/row-name.h"
 #include "tests/support/temp-folder.h"
+#include "tests/support/unix-socket.h"
 
 #include <algorithm>
 #include <functional>
@@ -206,6 +207,35 @@ TEST_F (Blueprint, AMediatedDeviceIsColdUnlessAskedForAsHot)
   EXPECT_EQ (device_at (hot->plan, 0)->plug, VP_PLUG_HOT);
 }
 
+TEST_F (Blueprint, AVfioUserDeviceIsColdUnlessAskedForAsHot)
+{
+  TempFolder folder;
+  const std::string qemu = folder.write ("qemu", "#!/bin/sh\necho '  socket=<SocketAddress>'\n");
+  std::filesystem::permissions (qemu, std::filesystem::perms::owner_all);
+  const UnixSocket one (folder.path ("one")), other (folder.path ("other"));
+  const std::string first = "vfio-user,socket=" + one.path ();
+  const std::string second = "vfio-user,socket=" + other.path () + ",plug=hot";
+  g_autoptr (VpConfig) config = vp_config_new ();
+  g_autoptr (GError) error = nullptr;
+  for (const std::string &spec : { first, second, first })
+    ASSERT_TRUE (vp_config_set (config, "device", spec.c_str (), &error)) << error->message;
+  ASSERT_TRUE (vp_config_set (config, "qemu", qemu.c_str (), &error)) << error->message;
+  g_autoptr (VpBlueprint) blueprint =
+      vp_blueprint_new (g_steal_pointer (&config), host_.root (), &error);
+
+  ASSERT_NE (blueprint, nullptr) << error->message;
+  EXPECT_EQ (ids_of (blueprint), (Ids{ "vfio-user-pci0", "vfio-user-pci1" }))
+      << "one that is named twice is one";
+  EXPECT_EQ (device_at (blueprint->plan, 0)->plug, VP_PLUG_COLD);
+  EXPECT_EQ (device_at (blueprint->plan, 0)->ref, one.path ());
+  EXPECT_STREQ (device_at (blueprint->plan, 0)->reason,
+                "vfio-user device, whose BARs are known only to who connects: placed before boot");
+  EXPECT_EQ (device_at (blueprint->plan, 1)->plug, VP_PLUG_HOT);
+  EXPECT_STREQ (device_at (blueprint->plan, 1)->reason,
+                "plug=hot was asked for: its BARs are not known, and no window is prepared "
+                "(--spare-window)");
+}
+
 TEST_F (Blueprint, NumaNodesThatTheHostLacksAreToldOf)
 {
   g_autoptr (VpBlueprint) one = must_build ({ { "numa", "2" } });
@@ -375,6 +405,16 @@ const Bad bad[] = {
       host.add_mdev ("83b8f4f2-509f-382f-3c1e-e6bfe0fa1001", "0000:41:00.0", 91);
       std::filesystem::remove (std::string (host.root ()) + "/dev/vfio/91");
     } },
+  { "no_such_socket",
+    { { "device", "vfio-user,socket=/nonexistent/sock" } },
+    VP_ERROR,
+    VP_ERROR_HOST,
+    "vfio-user /nonexistent/sock: No such file or directory: start its server first" },
+  { "one_socket_with_different_options",
+    { { "device", "vfio-user,socket=/s,id=a" }, { "device", "vfio-user,id=b,socket=/s" } },
+    VP_DEVICE_ERROR,
+    VP_DEVICE_ERROR_DUPLICATE,
+    "/s and /s are one device" },
   { "same_id_twice",
     { { "device", "41:00.0,id=x" }, { "device", "42:00.0,id=x" } },
     VP_DEVICE_ERROR,

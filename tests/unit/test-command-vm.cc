@@ -15,7 +15,9 @@ const char STATUS[] =
     R"("port":"port1","guest_path":"01/00","bars":[{"index":0,"guest_address":null},)"
     R"({"index":1,"guest_address":"0x800000000"}]},{"id":"nic0","kind":"vfio","address":null,)"
     R"("plug":"hot","state":"failed","port":"port2","guest_path":"02/00","bars":[],)"
-    R"("failure":"nic0: QEMU said \u001b[2Jno"}],"ports":{"total":5,"spare":3}})";
+    R"("failure":"nic0: QEMU said \u001b[2Jno"},{"id":"u","kind":"vfio-user","address":null,)"
+    R"("socket":"/run/u","plug":"cold","state":"usable","port":"port3","guest_path":"03/00",)"
+    R"("bars":[]}],"ports":{"total":5,"spare":3}})";
 
 const char ATTACHED[] =
     R"({"id":"nic1","state":"usable","port":"port2","guest_path":"03/00","seconds":0.25,"bars":[)"
@@ -48,9 +50,10 @@ TEST_F (CommandVm, StatusForAPerson)
              "ports: 5, 3 of them spare\n"
              "control: /run/c\n"
              "\n"
-             "ID    KIND  STATE   PLUG  PORT   GUEST PATH  HOST          BARS AT\n"
-             "gpu0  vfio  usable  cold  port1  01/00       0000:41:00.0  0 -, 1 0x800000000\n"
-             "nic0  vfio  failed  hot   port2  02/00       -             -\n"
+             "ID    KIND       STATE   PLUG  PORT   GUEST PATH  HOST          BARS AT\n"
+             "gpu0  vfio       usable  cold  port1  01/00       0000:41:00.0  0 -, 1 0x800000000\n"
+             "nic0  vfio       failed  hot   port2  02/00       -             -\n"
+             "u     vfio-user  usable  cold  port3  03/00       /run/u        -\n"
              "\n"
              "nic0: nic0: QEMU said \\033[2Jno\n");
   EXPECT_EQ (run.err, "");
@@ -76,13 +79,13 @@ TEST_F (CommandVm, List)
   CommandRun text ({ "list" });
   EXPECT_EQ (text.wait (), 0) << text.err;
   EXPECT_EQ (text.out, "NAME  STATE    ACCEL  DEVICES  UP         PID\n"
-                       "vm1   running  kvm    2        1 h 2 min  4711\n");
+                       "vm1   running  kvm    3        1 h 2 min  4711\n");
 
   CommandRun json ({ "list", "--json" });
   EXPECT_EQ (json.wait (), 0) << json.err;
   EXPECT_EQ (json.out, "{\"vms\":[{\"name\":\"vm1\",\"state\":\"running\",\"pid\":4711,\"accel\":"
                        "\"kvm\",\"uptime\":3725.5,\"ports\":{\"total\":5,\"spare\":3},"
-                       "\"devices\":2}]}\n");
+                       "\"devices\":3}]}\n");
 }
 
 TEST_F (CommandVm, ListShowsAVmThatDoesNotAnswer)

@@ -37,6 +37,7 @@ struct Good
 
 #define HOST         VP_DEVICE_SPEC_VFIO, "0000:41:00.0", nullptr
 #define RNG          VP_DEVICE_SPEC_QEMU, nullptr, "virtio-rng-pci"
+#define USER         VP_DEVICE_SPEC_VFIO_USER, nullptr, "vfio-user-pci"
 #define DISK(driver) VP_DEVICE_SPEC_DISK, nullptr, driver, nullptr, VP_PLUG_AUTO, FALSE, "{}"
 #define NIC(driver)  VP_DEVICE_SPEC_NIC, nullptr, driver, nullptr, VP_PLUG_AUTO, FALSE, "{}"
 #define NVME         VP_DEVICE_SPEC_QEMU, nullptr, "nvme", nullptr, VP_PLUG_AUTO, FALSE
@@ -57,6 +58,9 @@ const Good good[] = {
     "{}" },
   { "rng", "rng", RNG, nullptr, VP_PLUG_AUTO, FALSE, "{}" },
   { "rng_with_keys", "rng,id=dice,plug=cold", RNG, "dice", VP_PLUG_COLD, FALSE, "{}" },
+  { "vfio_user", "vfio-user,socket=/run/a,,b.sock", USER, nullptr, VP_PLUG_AUTO, FALSE, "{}" },
+  { "vfio_user_with_keys", "vfio-user,plug=hot,id=u,socket=/s", USER, "u", VP_PLUG_HOT, FALSE,
+    "{}" },
   { "qemu", "qemu,driver=nvme", NVME, "{}" },
   { "qemu_id_and_plug", "qemu,plug=hot,driver=nvme,id=n1", VP_DEVICE_SPEC_QEMU, nullptr, "nvme",
     "n1", VP_PLUG_HOT, FALSE, "{}" },
@@ -158,6 +162,7 @@ const Bad bad[] = {
   { "id_of_the_console", "rng,id=console", "part of the VM itself" },
   { "id_of_a_cpu", "rng,id=cpu1", "part of the VM itself" },
   { "id_of_the_memory", "rng,id=memory", "part of the VM itself" },
+  { "id_of_shared_memory", "rng,id=ram", "part of the VM itself" },
   { "id_of_the_ready_port", "rng,id=ready-port", "part of the VM itself" },
   { "newline_in_id", "41:00.0,id=a\nb", "control character at byte 13" },
   { "escape", "41:00.0,id=\033[2J", "control character at byte 12" },
@@ -196,6 +201,15 @@ const Bad bad[] = {
   { "driver_help", "qemu,driver=help", "not the name of a device" },
   { "driver_question_mark", "qemu,driver=?", "not the name of a device" },
   { "driver_with_comma", "qemu,driver=nvme,,addr=3", "not the name of a device" },
+  { "vfio_user_without_socket", "vfio-user,id=u", "vfio-user: socket= is missing" },
+  { "vfio_user_relative", "vfio-user,socket=a.sock",
+    "\"a.sock\" is not an absolute path (socket)" },
+  { "vfio_user_empty", "vfio-user,socket=", "\"\" is not an absolute path" },
+  { "vfio_user_twice", "vfio-user,socket=/a,socket=/b", "\"socket\" is given twice" },
+  { "vfio_user_unknown_key", "vfio-user,socket=/a,rombar=off",
+    "\"rombar=\" is not one of socket=, plug=, id=" },
+  { "socket_of_another_kind", "41:00.0,socket=/a", "\"socket=\" is not one of plug=" },
+  { "driver_vfio_user", "qemu,driver=vfio-user-pci", "is asked for as vfio-user,socket=PATH" },
   { "driver_vfio", "qemu,driver=vfio-pci", "give the reference instead" },
   { "driver_vfio_nohotplug", "qemu,driver=vfio-pci-nohotplug", "give the reference instead" },
   { "bus_is_ours", "qemu,driver=nvme,bus=pcie.0", "\"bus\" is for vmplug to set" },
@@ -229,6 +243,21 @@ TEST_P (DeviceSpecBad, IsRefusedAndSaysWhy)
 }
 
 INSTANTIATE_TEST_SUITE_P (Table, DeviceSpecBad, testing::ValuesIn (bad), name_of_row<Bad>);
+
+TEST (DeviceSpec, ASocketMayBeAsLongAsASocketCanBe)
+{
+  const std::string longest = "/" + std::string (VP_DEVICE_SPEC_MAX_SOCKET - 1, 'x');
+  g_autoptr (GError) error = nullptr;
+  g_autoptr (VpDeviceSpec) spec =
+      vp_device_spec_parse (("vfio-user,socket=" + longest).c_str (), &error);
+
+  ASSERT_NE (spec, nullptr) << error->message;
+  EXPECT_EQ (spec->socket, longest);
+  EXPECT_EQ (vp_device_spec_parse (("vfio-user,socket=" + longest + "x").c_str (), &error),
+             nullptr);
+  EXPECT_NE (strstr (error->message, "has 108 bytes, the path of a socket at most 107"), nullptr)
+      << error->message;
+}
 
 TEST (DeviceSpec, WhatIsBehindADisk)
 {

@@ -22,6 +22,7 @@ protected:
   {
     Hotplug::SetUp ();
     blueprint_.config->name = g_strdup ("vm");
+    blueprint_.config->shared_memory = TRUE;
     blueprint_.sysfs = sysfs_;
     if (GetParam ().has_vhost_net)
       host_.write ("dev/vhost-net", "");

@@ -83,6 +83,11 @@ const Row rows[] = {
       R"(device_add {"driver":"vfio-pci",)" PLACE
       R"(,"sysfsdev":"/sys/bus/mdev/devices/83b8f4f2-509f-382f-3c1e-e6bfe0fa1001",)"
       R"("fd":"d-fd0","iommufd":"iommufd0"})" } },
+  { "vfio_user",
+    "vfio-user,socket=/run/a b",
+    false,
+    { R"(device_add {"driver":"vfio-user-pci",)" PLACE
+      R"(,"socket":{"type":"unix","path":"/run/a b"}})" } },
   { "rng", "rng", false, { R"(device_add {"driver":"virtio-rng-pci",)" PLACE "}" } },
   { "qemu_is_left_alone",
     "qemu,driver=virtio-net-pci",

@@ -163,6 +163,64 @@ TEST_F (RehearsalArgv, PutsSubstitutesOnTheSameSlots)
       }));
 }
 
+/* What only its server, or its driver, knows is not asked for, and is not rehearsed. */
+TEST_F (RehearsalArgv, LeavesOutWhatOthersHold)
+{
+  const char *uuid = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001";
+  host_.add_mdev (uuid, "0000:41:00.0");
+  g_autoptr (VpBlueprint) vm = blueprint ({ { "name", "vm" },
+                                            { "accel", "tcg" },
+                                            { "spare", "0" },
+                                            { "device", "vfio-user,socket=/run/sock" },
+                                            { "device", uuid } });
+  ASSERT_NE (vm, nullptr);
+  const std::vector<std::string> real = lines_of (vm->argv), rehearsal = rehearsal_of (vm);
+
+  for (const std::string &line : rehearsal)
+    for (const char *word : { "/run/sock", uuid, "memfd", "memory-backend=ram" })
+      EXPECT_EQ (line.find (word), std::string::npos) << line;
+  EXPECT_EQ (missing (rehearsal, real)[0], "-machine q35,memory-backend=rehearsal-memory");
+  ASSERT_EQ (vm->plan->warnings->len, 2u);
+  EXPECT_STREQ (static_cast<char *> (vm->plan->warnings->pdata[0]),
+                "/run/sock: left out of the rehearsal: its BARs are known only once it is open");
+}
+
+TEST_F (RehearsalArgv, SharedMemoryOfNodesIsSharedWithNobody)
+{
+  g_autoptr (VpBlueprint) vm = blueprint ({ { "name", "vm" },
+                                            { "accel", "tcg" },
+                                            { "numa", "2" },
+                                            { "memory", "2G" },
+                                            { "shared-memory", "on" } });
+  ASSERT_NE (vm, nullptr);
+  const std::vector<std::string> added = missing (rehearsal_of (vm), lines_of (vm->argv));
+
+  ASSERT_GE (added.size (), 1U);
+  EXPECT_EQ (
+      added[0],
+      R"(-object {"qom-type":"memory-backend-ram","id":"mem0","size":1073741824,"reserve":false})");
+}
+
+TEST_F (RehearsalArgv, MemoryThatCanBeAddedIsSharedWithNobody)
+{
+  g_autoptr (VpBlueprint) vm = blueprint ({ { "name", "vm" },
+                                            { "accel", "tcg" },
+                                            { "memory", "1G" },
+                                            { "max-memory", "3G" },
+                                            { "shared-memory", "on" } });
+  ASSERT_NE (vm, nullptr);
+  const std::vector<std::string> added = missing (rehearsal_of (vm), lines_of (vm->argv));
+
+  ASSERT_GE (added.size (), 3U);
+  EXPECT_EQ (added[0], "-machine q35,memory-backend=rehearsal-memory");
+  EXPECT_EQ (
+      added[1],
+      R"(-object {"qom-type":"memory-backend-ram","id":"memory","size":2147483648,"reserve":false})");
+  EXPECT_EQ (
+      added[2],
+      R"(-object {"qom-type":"memory-backend-ram","id":"rehearsal-memory","size":1073741824,"reserve":false})");
+}
+
 /* Nobody needs to have bound anything before; that it will be needed is said. */
 TEST_F (RehearsalArgv, DoesNotNeedTheDevice)
 {
