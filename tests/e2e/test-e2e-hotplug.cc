@@ -306,6 +306,55 @@ TEST_F (Hotplug, DetachedTwiceIsUnknownTheSecondTime)
   expect_failure (vm->vmplug ({ "detach", "vm", "once", "--json" }), 2, { "once" });
 }
 
+TEST_F (Hotplug, SeveralComeAndGoAtOnce)
+{
+  const Outcome attach =
+      vm->vmplug ({ "attach", "vm", "rng,id=a", "rng,id=a", "rng,id=b", "--json" });
+  const Json added = Json::parse (attach.out)["devices"];
+
+  EXPECT_EQ (attach.status, 2) << "the second is none: " << attach;
+  EXPECT_EQ (added.at (0)["state"].text (), "usable") << added;
+  EXPECT_EQ (added.at (1)["error"]["code"].text (), "duplicate") << added;
+  EXPECT_EQ (added.at (2)["state"].text (), "usable") << added;
+
+  const Json removed = vm->ask ({ "detach", "vm", "--all" })["devices"];
+  EXPECT_EQ (removed.size (), 2u) << removed;
+  for (unsigned i = 0; i < removed.size (); i++)
+    EXPECT_EQ (removed.at (i)["state"].text (), "removed") << removed;
+}
+
+/* As a guest does that sets up its hotplug in that moment. */
+TEST_F (Hotplug, WhatTheGuestThrowsOutAtOnceIsAddedAgain)
+{
+  const std::string path = attach ("rng,id=it")["guest_path"].text ();
+  const std::string vendor = guest_folder (path) + "/vendor";
+
+  ASSERT_EQ (guest ().run ("cat " + vendor), "0x1af4\n");
+  guest ().run ("address=$(basename $(dirname " + vendor +
+                ")); for slot in /sys/bus/pci/slots/*; do "
+                "[ \"$(cat $slot/address)\" != ${address%.*} ] || echo 0 >$slot/power; done");
+  EXPECT_TRUE (eventually ([&] { return vm->state_of ("it") != "usable"; }, 5)) << vm->status ();
+  EXPECT_TRUE (eventually ([&] { return vm->state_of ("it") == "usable"; }, 20)) << vm->status ();
+  EXPECT_EQ (vm->device ("it")["guest_path"].text (), path);
+  EXPECT_TRUE (eventually ([&] { return guest ().can ("grep -q 0x1af4 " + vendor); }, 20));
+  detach ("it");
+}
+
+TEST_F (Hotplug, APausedVmIsNamedAsTheReason)
+{
+  EXPECT_EQ (vm->vmplug ({ "qmp", "vm", "stop" }).status, 0);
+  expect_failure (vm->vmplug ({ "attach", "vm", "rng,id=it", "--timeout", "1", "--json" }), 7,
+                  { "it is accepted", "the VM is paused" });
+  EXPECT_EQ (vm->vmplug ({ "qmp", "vm", "cont" }).status, 0);
+  EXPECT_TRUE (eventually ([&] { return vm->state_of ("it") == "usable"; }, 20)) << vm->status ();
+
+  EXPECT_EQ (vm->vmplug ({ "qmp", "vm", "stop" }).status, 0);
+  expect_failure (vm->vmplug ({ "detach", "vm", "it", "--timeout", "1", "--json" }), 7,
+                  { "it is still held by the guest", "the VM is paused" });
+  EXPECT_EQ (vm->vmplug ({ "qmp", "vm", "cont" }).status, 0);
+  EXPECT_TRUE (eventually ([&] { return vm->device ("it").is_null (); }, 20)) << vm->status ();
+}
+
 TEST_F (Hotplug, NobodyNeedsToWait)
 {
   expect_failure (vm->vmplug ({ "attach", "vm", "rng,id=later", "--timeout", "0", "--json" }), 7,
