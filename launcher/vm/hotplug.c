@@ -76,6 +76,10 @@ vp_hotplug_set_ready (VpHotplug *self)
   self->ready = TRUE;
   for (guint i = 0; self->client != NULL && i < all->len; i++)
     vp_slot_mates_add (all->pdata[i]);
+  /* Where firmware put the cold ones the guest may have changed since, as after a reset. */
+  for (guint i = 0; self->client != NULL && i < self->devices->len; i++)
+    if (vp_attachment_get_state (self->devices->pdata[i]) == VP_DEVICE_USABLE)
+      vp_attachment_handle_reset (self->devices->pdata[i]);
 }
 
 gboolean

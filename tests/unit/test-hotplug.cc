@@ -1,4 +1,5 @@
 #include "devices/error.h"
+#include "devices/lifecycle.h"
 #include "launcher/error.h"
 #include "launcher/vm/bar-watch.h"
 
@@ -277,6 +278,56 @@ TEST_F (Hotplug, ReadyBeforeItIsKnownToRunIsReadyThen)
   vp_qmp_client_close (client_);
   run_pending ();
   g_object_unref (early);
+  g_ptr_array_unref (blueprint.specs);
+  vp_plan_free (blueprint.plan);
+}
+
+/* Linux may move what firmware has placed: what is told is where it is now. */
+TEST_F (Hotplug, AColdDeviceIsLookedAtAgainWhenTheGuestIsReady)
+{
+  const VpPlanPolicy policy = { .root = { .machine = VP_MACHINE_Q35 },
+                                .firmware = vp_firmware_get (VP_FIRMWARE_SEABIOS, nullptr),
+                                .large_bar = VP_PLAN_DEFAULT_LARGE_BAR,
+                                .n_spare = 2 };
+  const VpPlanRequest request = { "nvme", nullptr, "disk", VP_PLUG_COLD };
+  VpDeviceSpec *spec = vp_device_spec_parse ("qemu,driver=nvme,id=disk,plug=cold", nullptr);
+  VpBlueprint blueprint = blueprint_;
+  bool usable = false, never = false;
+
+  blueprint.plan = vp_plan_build (&policy, &request, 1, nullptr);
+  blueprint.specs =
+      g_ptr_array_new_with_free_func (reinterpret_cast<GDestroyNotify> (vp_device_spec_free));
+  g_ptr_array_add (blueprint.specs, spec);
+  VpHotplug *cold = vp_hotplug_new (&blueprint, bindings_);
+  g_signal_connect_swapped (cold, "changed", G_CALLBACK (+[] (bool *seen, const char *, int state) {
+                              *seen |= state == VP_DEVICE_USABLE;
+                            }),
+                            &usable);
+  const auto address = [&] {
+    g_autoptr (JsonObject) status = json_object_new ();
+    vp_hotplug_add_status (cold, status);
+    JsonObject *device =
+        json_array_get_object_element (json_object_get_array_member (status, "devices"), 0);
+    JsonArray *bars = json_object_get_array_member (device, "bars");
+    return std::string (
+        json_object_get_string_member (json_array_get_object_element (bars, 0), "guest_address"));
+  };
+
+  vp_hotplug_set_running (cold, client_);
+  show_bars ("disk", MAPPED, usable);
+  EXPECT_EQ (address (), "0xfe800000");
+
+  vp_hotplug_set_ready (cold);
+  Heard question = qemu_.hear ("query-pci");
+  qemu_.reply (question, query_pci ("disk", R"({"bar":0,"size":4096,"address":4096000,)"
+                                            R"("type":"memory"})"));
+  run_until ([&] { return address () != "0xfe800000" || !qemu_.unheard ().empty (); });
+  if (!qemu_.unheard ().empty ())
+    show_bars ("disk", R"({"bar":0,"size":4096,"address":4096000,"type":"memory"})", never);
+  EXPECT_EQ (address (), "0x3e8000");
+  vp_qmp_client_close (client_);
+  run_pending ();
+  g_object_unref (cold);
   g_ptr_array_unref (blueprint.specs);
   vp_plan_free (blueprint.plan);
 }
