@@ -149,6 +149,18 @@ try_to_own (VpRunDir *self, GError **error)
   return take_lock (self, error) != LOCK_LOST;
 }
 
+static gboolean
+check_name (const char *name, GError **error)
+{
+  if (vp_id_is_valid (name))
+    return TRUE;
+  g_set_error (error, VP_ERROR, VP_ERROR_USAGE,
+               "“%s” is no name for a VM: a letter, then up to 63 letters, digits, “_”, “.” "
+               "or “-”",
+               name);
+  return FALSE;
+}
+
 /* Makes the folder, if it is not there, and takes its lock. */
 static VpRunDir *
 own (const char *root, const char *name, GError **error)
@@ -157,15 +169,6 @@ own (const char *root, const char *name, GError **error)
   g_autoptr (GError) local = NULL;
   g_autofree char *base = NULL;
   gboolean decided = FALSE;
-
-  if (!vp_id_is_valid (name))
-    {
-      g_set_error (error, VP_ERROR, VP_ERROR_USAGE,
-                   "“%s” is no name for a VM: a letter, then up to 63 letters, digits, “_”, “.” "
-                   "or “-”",
-                   name);
-      return NULL;
-    }
 
   self = g_new0 (VpRunDir, 1);
   self->dir_fd = self->lock_fd = -1;
@@ -193,11 +196,19 @@ vp_run_dir_create (const char *root, const char *name, GError **error)
 {
   g_autofree char *base = NULL;
   VpRunDir *self;
+  vp_autofd int vms_fd = -1;
   vp_autofd int guard = -1;
 
   g_return_val_if_fail (root != NULL && name != NULL, NULL);
 
+  if (!check_name (name, error))
+    return NULL;
+
+  /* The first of all has nowhere to put the guard before this. */
   base = vp_run_dir_base (root);
+  vms_fd = vp_private_dir_open_below (base, VMS_NAME, TRUE, error);
+  if (vms_fd < 0)
+    return NULL;
   guard = vp_start_guard_take (base, VP_START_GUARD_STARTING);
   self = own (root, name, error);
   if (self != NULL)
@@ -210,7 +221,7 @@ vp_run_dir_adopt (const char *root, const char *name, GError **error)
 {
   g_return_val_if_fail (root != NULL && name != NULL, NULL);
 
-  return own (root, name, error);
+  return check_name (name, error) ? own (root, name, error) : NULL;
 }
 
 void
