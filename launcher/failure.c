@@ -48,7 +48,7 @@ static const Row rows[] = {
     { { vp_device_error_quark, VP_DEVICE_ERROR_NOT_BOUND } } },
   { { "group-not-viable", "give the whole group to vfio-pci with vmplug bind /dev/vfio/GROUP", 3 },
     { { vp_device_error_quark, VP_DEVICE_ERROR_NOT_VIABLE } } },
-  { { "busy", "end the process that holds it", 3 },
+  { { "busy", "detach it there, or end the process that holds it", 3 },
     { { vp_device_error_quark, VP_DEVICE_ERROR_BUSY } } },
   { { "in-use-by-host",
       "move the host away from it, or take it all the same (vmplug bind --force, force=on)", 3 },

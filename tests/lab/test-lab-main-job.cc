@@ -413,18 +413,20 @@ TEST_F (MainJob, ADeviceIsInAVmOnlyOnce)
 
 TEST_F (MainJob, ADeviceIsInOneVmOnly)
 {
-  const std::string held = "held by pid " + std::to_string (vm->qemu ()) + " (qemu-system-x86)";
+  const auto held = [] (const HostFunction &function) {
+    return "group " + function.group () + ": VM vm has it";
+  };
   LabVm other ("other");
 
   with_nic ();
   for (const HostFunction *function : { &big, &nic })
     for (const std::string &spec : { function->address, function->address + ",bind=on" })
       expect_failure (vmplug ({ "run", "--detach", "--json", "--name", "other", "--device", spec }),
-                      3, { function->node () + ": " + held, "end the process that holds it" });
+                      3, { held (*function), "detach it there" });
 
   ASSERT_TRUE (other.start ());
-  expect_failure (other.attach (nic.address), 3, { nic.node () + ": " + held });
-  expect_failure (other.attach (nic.address + ",bind=on"), 3, { nic.node () + ": " + held });
+  expect_failure (other.attach (nic.address), 3, { held (nic) });
+  expect_failure (other.attach (nic.address + ",bind=on"), 3, { held (nic) });
   EXPECT_EQ (vm->device (nic.id ())["state"].text (), "usable");
   EXPECT_EQ (other.status ()["devices"].size (), 0u);
 }
