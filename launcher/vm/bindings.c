@@ -18,7 +18,7 @@ struct _VpBindings
   char *base;
   char *vm; /* nullable: nobody's */
   GMutex mutex;
-  GHashTable *groups; /* number -> descriptor of its lock; under the mutex */
+  GHashTable *groups; /* number -> VpGroupLock; under the mutex */
 };
 
 typedef gboolean (*Step) (VpSysfs *sysfs, const VpPciAddress *address, GError **error);
@@ -35,12 +35,6 @@ typedef struct
   GError *error; /* nullable: of the step */
 } Move;
 
-static void
-close_lock (gpointer data)
-{
-  close (GPOINTER_TO_INT (data));
-}
-
 VpBindings *
 vp_bindings_new (VpSysfs *sysfs, const char *root)
 {
@@ -48,7 +42,7 @@ vp_bindings_new (VpSysfs *sysfs, const char *root)
 
   self->sysfs = sysfs;
   self->base = vp_run_dir_base (root);
-  self->groups = g_hash_table_new_full (NULL, NULL, NULL, close_lock);
+  self->groups = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) vp_group_lock_release);
   g_mutex_init (&self->mutex);
   return self;
 }
@@ -358,7 +352,7 @@ vp_bindings_reclaim (VpBindings *self,
   g_auto (VpJournalNote) noted = { NULL };
   g_autoptr (VpPciFunction) function = NULL;
   g_autoptr (GError) failure = NULL;
-  vp_autofd int group_lock = -1;
+  g_autoptr (VpGroupLock) group_lock = NULL;
 
   *driver = NULL;
   if (entry == NULL)
@@ -374,7 +368,7 @@ vp_bindings_reclaim (VpBindings *self,
   if (function != NULL && function->group >= 0)
     {
       group_lock = vp_group_lock_take (self->base, function->group, NULL, error);
-      if (group_lock < 0 || !check_unused (self, function, patience_ms, error))
+      if (group_lock == NULL || !check_unused (self, function, patience_ms, error))
         {
           g_prefix_error (error, "%s: ", entry->name);
           return FALSE;
@@ -414,17 +408,17 @@ vp_bindings_owes (VpBindings *self, const VpPciAddress *address)
 gboolean
 vp_bindings_lock_group (VpBindings *self, int group, GError **error)
 {
+  VpGroupLock *lock = NULL;
   gboolean is_ours;
-  int fd = -1;
 
   g_mutex_lock (&self->mutex);
   is_ours = g_hash_table_contains (self->groups, GINT_TO_POINTER (group));
   if (!is_ours)
-    fd = vp_group_lock_take (self->base, group, self->vm, error);
-  if (fd >= 0)
-    g_hash_table_insert (self->groups, GINT_TO_POINTER (group), GINT_TO_POINTER (fd));
+    lock = vp_group_lock_take (self->base, group, self->vm, error);
+  if (lock != NULL)
+    g_hash_table_insert (self->groups, GINT_TO_POINTER (group), lock);
   g_mutex_unlock (&self->mutex);
-  return is_ours || fd >= 0;
+  return is_ours || lock != NULL;
 }
 
 void

@@ -2,7 +2,6 @@
 
 #include "devices/error.h"
 #include "launcher/config/device-spec.h"
-#include "launcher/vm/autofd.h"
 #include "launcher/vm/private-dir.h"
 
 #include <errno.h>
@@ -10,9 +9,19 @@
 #include <gio/gio.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define GROUPS_NAME "groups"
 #define MAX_NAME    80
+#define MAX_TRIES   16
+
+struct _VpGroupLock
+{
+  int dir_fd;
+  char *name;
+  int fd;
+};
 
 static void
 set_busy (GError **error, int group, int fd)
@@ -30,62 +39,122 @@ set_busy (GError **error, int group, int fd)
                  group);
 }
 
-static int
+/* Opens the file of @group, which need not be there when @create is FALSE: its fd is -1 then. */
+static VpGroupLock *
 open_lock (const char *base, int group, gboolean create, GError **error)
 {
-  g_autofree char *name = g_strdup_printf ("%d", group);
-  vp_autofd int dir_fd = vp_private_dir_open_below (base, GROUPS_NAME, create, error);
-  int fd;
+  int dir_fd = vp_private_dir_open_below (base, GROUPS_NAME, create, error);
+  VpGroupLock *self;
 
   if (dir_fd < 0)
-    return -1;
+    return NULL;
 
-  fd = openat (dir_fd, name,
-               (create ? O_RDWR | O_CREAT : O_RDONLY) | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
-  if (fd < 0)
+  self = g_new (VpGroupLock, 1);
+  self->dir_fd = dir_fd;
+  self->name = g_strdup_printf ("%d", group);
+  self->fd =
+      openat (dir_fd, self->name,
+              (create ? O_RDWR | O_CREAT : O_RDONLY) | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+  if (self->fd < 0)
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "cannot open %s/" GROUPS_NAME "/%s: %s",
-                 base, name, g_strerror (errno));
-  return fd;
+                 base, self->name, g_strerror (errno));
+  return self;
 }
 
-int
-vp_group_lock_take (const char *base, int group, const char *vm, GError **error)
+static void
+lock_free (VpGroupLock *self)
+{
+  if (self->fd >= 0)
+    close (self->fd);
+  close (self->dir_fd);
+  g_free (self->name);
+  g_free (self);
+}
+
+/* Whoever had it has removed the file between our opening and our lock: it is not the one that
+ * others look at. */
+static gboolean
+is_stale (const VpGroupLock *self)
+{
+  struct stat status;
+
+  return fstat (self->fd, &status) == 0 && status.st_nlink == 0;
+}
+
+static VpGroupLock *
+try_to_take (const char *base, int group, gboolean *stale, GError **error)
 {
   struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-  g_autofree char *text = g_strdup_printf ("%s\n", vm != NULL ? vm : "");
   g_autoptr (GError) local = NULL;
-  vp_autofd int fd = open_lock (base, group, TRUE, &local);
+  VpGroupLock *self = open_lock (base, group, TRUE, &local);
 
-  if (fd < 0)
+  if (local != NULL)
+    g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_IO, "%s", local->message);
+  else if (fcntl (self->fd, F_OFD_SETLK, &lock) == 0)
     {
-      g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_IO, "%s", local->message);
-      return -1;
+      *stale = is_stale (self);
+      if (!*stale)
+        return self;
     }
-  if (fcntl (fd, F_OFD_SETLK, &lock) != 0)
+  else if (errno == EAGAIN || errno == EACCES)
+    set_busy (error, group, self->fd);
+  else
+    g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_IO, "cannot lock group %d: %s", group,
+                 g_strerror (errno));
+  g_clear_pointer (&self, lock_free);
+  return NULL;
+}
+
+VpGroupLock *
+vp_group_lock_take (const char *base, int group, const char *vm, GError **error)
+{
+  g_autofree char *text = g_strdup_printf ("%s\n", vm != NULL ? vm : "");
+  VpGroupLock *self = NULL;
+  gboolean stale = TRUE;
+
+  for (guint i = 0; i < MAX_TRIES && stale; i++)
     {
-      if (errno == EAGAIN || errno == EACCES)
-        set_busy (error, group, fd);
-      else
-        g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_IO, "cannot lock group %d: %s", group,
-                     g_strerror (errno));
-      return -1;
+      stale = FALSE;
+      self = try_to_take (base, group, &stale, error);
+    }
+  if (self == NULL)
+    {
+      if (stale)
+        g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_BUSY,
+                     "group %d: others take it and let go of it all the time", group);
+      return NULL;
     }
 
   /* Only a name for others to read: without it they learn less. */
-  if (ftruncate (fd, 0) != 0 || pwrite (fd, text, strlen (text), 0) < 0)
+  if (ftruncate (self->fd, 0) != 0 || pwrite (self->fd, text, strlen (text), 0) < 0)
     errno = 0;
-  return g_steal_fd (&fd);
+  return self;
+}
+
+void
+vp_group_lock_release (VpGroupLock *self)
+{
+  if (self == NULL)
+    return;
+
+  unlinkat (self->dir_fd, self->name, 0); /* while it is ours: who comes now makes another */
+  lock_free (self);
 }
 
 gboolean
 vp_group_lock_check (const char *base, int group, GError **error)
 {
   struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-  vp_autofd int fd = open_lock (base, group, FALSE, NULL);
+  VpGroupLock *self = open_lock (base, group, FALSE, NULL);
+  gboolean is_free = TRUE;
 
-  if (fd < 0 || fcntl (fd, F_OFD_GETLK, &lock) != 0 || lock.l_type == F_UNLCK)
+  if (self == NULL)
     return TRUE;
-
-  set_busy (error, group, fd);
-  return FALSE;
+  if (self->fd >= 0 && fcntl (self->fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK)
+    {
+      set_busy (error, group, self->fd);
+      is_free = FALSE;
+    }
+  lock_free (self);
+  return is_free;
 }

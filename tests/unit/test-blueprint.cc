@@ -322,14 +322,14 @@ TEST_F (Blueprint, WhatAnotherVmHasIsNamedWithIt)
 {
   g_autofree char *base = vp_run_dir_base (host_.root ());
   g_autoptr (GError) error = nullptr;
-  const int lock = vp_group_lock_take (base, 41, "first", nullptr);
+  VpGroupLock *lock = vp_group_lock_take (base, 41, "first", nullptr);
 
-  ASSERT_GE (lock, 0);
+  ASSERT_NE (lock, nullptr);
   EXPECT_EQ (build (host_, { { "device", "42:00.0" } }, {}, &error), nullptr);
   EXPECT_TRUE (g_error_matches (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_BUSY));
   EXPECT_STREQ (error->message, "group 41: VM first has it");
 
-  close (lock);
+  vp_group_lock_release (lock);
   g_autoptr (VpBlueprint) blueprint = must_build ({ { "device", "42:00.0" } });
 }
 
