@@ -74,19 +74,26 @@ print_failures (JsonArray *devices)
     }
 }
 
+/* What cannot grow has no maximum to be told. */
 static void
 print_size (JsonObject *cpus, JsonObject *memory)
 {
-  g_autofree char *now = NULL;
-  g_autofree char *max = NULL;
+  gint64 n_now = cpus != NULL ? vp_qmp_message_get_int (cpus, "now", 0) : 0;
+  gint64 n_max = cpus != NULL ? vp_qmp_message_get_int (cpus, "max", 0) : 0;
+  gint64 now = memory != NULL ? vp_qmp_message_get_int (memory, "now", 0) : 0;
+  gint64 max = memory != NULL ? vp_qmp_message_get_int (memory, "max", 0) : 0;
+  g_autofree char *now_text = vp_byte_size_format ((guint64) now);
+  g_autofree char *max_text = vp_byte_size_format ((guint64) max);
 
   if (cpus == NULL || memory == NULL)
     return;
-  now = vp_byte_size_format ((guint64) vp_qmp_message_get_int (memory, "now", 0));
-  max = vp_byte_size_format ((guint64) vp_qmp_message_get_int (memory, "max", 0));
-  printf ("CPUs: %" G_GINT64_FORMAT " of at most %" G_GINT64_FORMAT "; memory: %s of at most %s\n",
-          vp_qmp_message_get_int (cpus, "now", 0), vp_qmp_message_get_int (cpus, "max", 0), now,
-          max);
+  printf ("CPUs: %" G_GINT64_FORMAT, n_now);
+  if (n_max > n_now)
+    printf (" of at most %" G_GINT64_FORMAT, n_max);
+  printf ("; memory: %s", now_text);
+  if (max > now)
+    printf (" of at most %s", max_text);
+  printf ("\n");
 }
 
 static void
