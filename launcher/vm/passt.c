@@ -5,8 +5,12 @@
 #include "launcher/vm/child-setup.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib-unix.h>
+#include <poll.h>
 #include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -14,6 +18,12 @@
 
 /* Where passt finds its end of the socketpair. */
 #define PASST_FD 3
+
+/* It does not say when it is ready, but what it cannot do it says at once and ends. */
+#define EARLY_END_MS 200
+
+/* All that is kept of what it says: a guest must not be able to fill our memory with it. */
+#define MAX_WORDS 4096
 
 struct _VpPasst
 {
@@ -46,8 +56,50 @@ on_child_exit (int fd, GIOCondition condition, gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+/* Returns: a file in memory that takes %MAX_WORDS bytes and no more, or -1 */
+static int
+open_words (void)
+{
+  int fd = memfd_create ("passt", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+  if (fd >= 0 &&
+      (ftruncate (fd, MAX_WORDS) < 0 || fcntl (fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK) < 0))
+    vp_autofd_close (&fd);
+  return fd;
+}
+
+/* Returns: (transfer full): the last line that it said */
+static char *
+read_last_words (int words)
+{
+  char text[MAX_WORDS + 1] = "";
+  g_auto (GStrv) lines = NULL;
+  ssize_t n = pread (words, text, MAX_WORDS, 0);
+
+  text[MAX (n, 0)] = '\0';
+  g_strchomp (text);
+  lines = g_strsplit (text, "\n", -1);
+  return lines[0] != NULL ? g_strdup (lines[g_strv_length (lines) - 1])
+                          : g_strdup ("without a word");
+}
+
 static gboolean
-spawn (VpPasst *self, int theirs, GError **error)
+check_alive (VpPasst *self, int words, GError **error)
+{
+  struct pollfd end = { .fd = self->pidfd, .events = POLLIN };
+  g_autofree char *said = NULL;
+
+  if (poll (&end, 1, EARLY_END_MS) <= 0)
+    return TRUE;
+
+  reap (self);
+  said = read_last_words (words);
+  g_set_error (error, VP_ERROR, VP_ERROR_HOST, "passt ended at once: %s", said);
+  return FALSE;
+}
+
+static gboolean
+spawn (VpPasst *self, int theirs, int words, GError **error)
 {
   static const char *const argv[] = { "passt", "--foreground", "--quiet", "--fd", "3", NULL };
   static const int target = PASST_FD;
@@ -61,12 +113,11 @@ spawn (VpPasst *self, int theirs, GError **error)
                            "passt: not in PATH: install the Debian package passt");
       return FALSE;
     }
-  if (!g_spawn_async_with_pipes_and_fds (NULL, argv, NULL,
-                                         G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD |
-                                             G_SPAWN_STDOUT_TO_DEV_NULL |
-                                             G_SPAWN_STDERR_TO_DEV_NULL,
-                                         vp_child_set_up, GINT_TO_POINTER (getpid ()), -1, -1, -1,
-                                         &theirs, &target, 1, &pid, NULL, NULL, NULL, &cause))
+  if (!g_spawn_async_with_pipes_and_fds (
+          NULL, argv, NULL,
+          G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL,
+          vp_child_set_up, GINT_TO_POINTER (getpid ()), -1, -1, words, &theirs, &target, 1, &pid,
+          NULL, NULL, NULL, &cause))
     {
       g_set_error (error, VP_ERROR, VP_ERROR_HOST, "passt could not be started: %s",
                    cause->message);
@@ -91,6 +142,7 @@ vp_passt_start (int *fd, GError **error)
   g_autoptr (VpPasst) self = g_object_new (VP_TYPE_PASST, NULL);
   vp_autofd int ours = -1;
   vp_autofd int theirs = -1;
+  vp_autofd int words = open_words ();
   int fds[2];
 
   if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
@@ -100,7 +152,7 @@ vp_passt_start (int *fd, GError **error)
     }
   ours = fds[0];
   theirs = fds[1];
-  if (!spawn (self, theirs, error))
+  if (!spawn (self, theirs, words, error) || !check_alive (self, words, error))
     return NULL;
 
   self->exit_source = g_unix_fd_add (self->pidfd, G_IO_IN, on_child_exit, self);

@@ -16,7 +16,10 @@ G_DECLARE_FINAL_TYPE (VpPasst, vp_passt, VP, PASST, GObject)
  * there is no socket in the file system. It ends when QEMU lets go of @fd, by netdev_del or by
  * QEMU's own end, when the object does, and when we die. Started by root it runs as nobody.
  *
- * Returns: (transfer full) (nullable): %NULL with %VP_ERROR_HOST
+ * It shuts itself in, for which it needs user namespaces: a host that forbids them, or a chroot, is
+ * one of the reasons for which it ends at once. For that it is waited for 0.2 s.
+ *
+ * Returns: (transfer full) (nullable): %NULL with %VP_ERROR_HOST, which has its last words
  */
 VpPasst *vp_passt_start (int *fd, GError **error);
 

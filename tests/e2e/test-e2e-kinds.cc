@@ -218,6 +218,13 @@ TEST_F (Kinds, AFileThatSomebodyElseHasLockedIsRefusedInQemusWords)
   detach ("it");
 }
 
+/* It shuts itself in with user namespaces, which a chroot and some hosts forbid. */
+bool
+can_passt ()
+{
+  return std::system ("unshare --user true >/dev/null 2>&1") == 0;
+}
+
 struct Card
 {
   const char *name;
@@ -235,6 +242,15 @@ INSTANTIATE_TEST_SUITE_P (Table, KindsCard, testing::ValuesIn (cards), name_of_r
 
 TEST_P (KindsCard, GetsAnAddressAndGoes)
 {
+  if (strcmp (GetParam ().spec, "nic,passt") == 0 && !can_passt ())
+    {
+      const Outcome outcome = vm->vmplug ({ "attach", "vm", "nic,passt,id=it" });
+
+      EXPECT_EQ (outcome.status, 3) << outcome;
+      EXPECT_NE (outcome.err.find ("passt ended at once: "), std::string::npos) << outcome;
+      EXPECT_TRUE (vm->device ("it").is_null ());
+      return;
+    }
   const Json device = attach (std::string (GetParam ().spec) + ",id=it,mac=52:54:00:01:02:03");
 
   EXPECT_EQ (device["state"].text (), "usable") << device;
@@ -287,10 +303,12 @@ TEST_F (Kinds, PasstEndsWithItsDevice)
     return std::distance (std::istream_iterator<int> (file), std::istream_iterator<int> ());
   };
   const auto before = count ();
+  const Outcome outcome = vm->vmplug ({ "attach", "vm", "nic,passt,id=it" });
 
-  attach ("nic,passt,id=it");
-  EXPECT_EQ (count (), before + 1);
-  detach ("it");
+  EXPECT_EQ (outcome.status, can_passt () ? 0 : 3) << outcome;
+  EXPECT_EQ (count (), before + (can_passt () ? 1 : 0));
+  if (can_passt ())
+    detach ("it");
   EXPECT_EQ (count (), before);
 }
 

@@ -78,4 +78,31 @@ TEST_F (Passt, AMissingProgramIsNamedWithItsPackage)
   EXPECT_EQ (fd, -1);
 }
 
+TEST (PasstThatCannotRun, IsToldInItsOwnLastWords)
+{
+  const FakePasst program ("echo 'a warning' >&2; echo 'no namespace for me' >&2; exit 1\n");
+  g_autoptr (GError) error = nullptr;
+  int fd = -1;
+
+  EXPECT_EQ (vp_passt_start (&fd, &error), nullptr);
+  ASSERT_TRUE (g_error_matches (error, VP_ERROR, VP_ERROR_HOST));
+  EXPECT_STREQ (error->message, "passt ended at once: no namespace for me");
+  EXPECT_EQ (fd, -1);
+}
+
+/* Whatever the guest has it say: it goes on, and we keep a little of it. */
+TEST (PasstThatTalksWithoutEnd, IsLeftAlone)
+{
+  const FakePasst program ("i=0; while [ $i -lt 2000 ]; do echo 'word after word' >&2; i=$((i+1)); "
+                           "done; read -r line <&3\n");
+  g_autoptr (GError) error = nullptr;
+  int fd = -1;
+  g_autoptr (VpPasst) passt = vp_passt_start (&fd, &error);
+
+  ASSERT_NE (passt, nullptr) << error->message;
+  EXPECT_NE (vp_passt_get_pid (passt), 0);
+  close (fd);
+  EXPECT_TRUE (run_until ([&] { return vp_passt_get_pid (passt) == 0; }));
+}
+
 } // namespace
