@@ -9,8 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LOOK_AGAIN_MS 20
-#define CONTAINER     "dev/vfio/vfio"
+#define CONTAINER "dev/vfio/vfio"
 
 static gboolean
 has_open (VpSysfs *sysfs, const char *pid, const char *const *nodes)
@@ -183,24 +182,4 @@ vp_vfio_node_check (VpSysfs *sysfs, int group, GError **error)
   else
     g_propagate_error (error, g_steal_pointer (&why));
   return FALSE;
-}
-
-gboolean
-vp_vfio_node_wait (VpSysfs *sysfs, int group, guint patience_ms, GError **error)
-{
-  gint64 end_us = g_get_monotonic_time () + (gint64) patience_ms * G_TIME_SPAN_MILLISECOND;
-  g_autoptr (GError) obstacle = NULL;
-
-  while (!vp_vfio_node_check (sysfs, group, &obstacle))
-    {
-      if (!g_error_matches (obstacle, VP_DEVICE_ERROR, VP_DEVICE_ERROR_BUSY) ||
-          g_get_monotonic_time () >= end_us)
-        {
-          g_propagate_error (error, g_steal_pointer (&obstacle));
-          return FALSE;
-        }
-      g_clear_error (&obstacle);
-      g_usleep (LOOK_AGAIN_MS * G_TIME_SPAN_MILLISECOND);
-    }
-  return TRUE;
 }

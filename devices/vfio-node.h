@@ -19,21 +19,6 @@ G_BEGIN_DECLS
 gboolean vp_vfio_node_check (VpSysfs *sysfs, int group, GError **error);
 
 /**
- * vp_vfio_node_wait:
- * @sysfs: the host
- * @group: an IOMMU group whose devices are bound to vfio-pci
- * @patience_ms: the longest wait for whoever holds it; 0 for a single look
- * @error: return location for a #GError
- *
- * vp_vfio_node_check(), again and again while somebody holds the group: that of a QEMU that was
- * killed stays busy while the kernel clears up behind it (0.24 s measured). Blocks: for a worker,
- * or before there is a main loop.
- *
- * Returns: %FALSE with an error as vp_vfio_node_check()
- */
-gboolean vp_vfio_node_wait (VpSysfs *sysfs, int group, guint patience_ms, GError **error);
-
-/**
  * vp_vfio_node_open:
  * @sysfs: the host
  * @path: a node, such as "dev/iommu"

@@ -4,7 +4,6 @@
 #include "launcher/error.h"
 #include "launcher/vm/attach-call.h"
 #include "launcher/vm/attachment-list.h"
-#include "launcher/vm/disk-users.h"
 #include "launcher/vm/gathering.h"
 #include "qmp/message.h"
 

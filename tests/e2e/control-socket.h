@@ -1,17 +1,14 @@
 #pragma once
 
 #include "tests/e2e/json.h"
+#include "tests/e2e/unix-connection.h"
 
-#include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <filesystem>
 #include <poll.h>
 #include <stdexcept>
 #include <string>
 #include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 #include <vector>
 
 /* A VM's control socket, over which many commands can be under way at once. It throws when the
@@ -22,24 +19,11 @@ public:
   static constexpr size_t MAX_UNANSWERED = 16; /* commands, see qmp/server.h */
   static constexpr double SECONDS = 120;
 
-  explicit ControlSocket (const std::filesystem::path &run_dir)
+  explicit ControlSocket (const std::filesystem::path &run_dir) : socket_ (run_dir / "control")
   {
-    struct sockaddr_un address = {};
-    const std::string path = run_dir / "control";
-
-    address.sun_family = AF_UNIX;
-    if (path.size () >= sizeof address.sun_path)
-      throw std::runtime_error (path + " is too long");
-    memcpy (address.sun_path, path.c_str (), path.size () + 1);
-    fd_ = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (connect (fd_, reinterpret_cast<struct sockaddr *> (&address), sizeof address) != 0)
-      throw std::runtime_error (path + ": " + strerror (errno));
     read_line (); /* the greeting */
     execute ("qmp_capabilities");
   }
-  ~ControlSocket () { close (fd_); }
-  ControlSocket (const ControlSocket &) = delete;
-  ControlSocket &operator= (const ControlSocket &) = delete;
 
   /* @arguments: an object. Returns what is returned. */
   Json
@@ -72,7 +56,7 @@ public:
   }
 
 private:
-  int fd_;
+  UnixConnection socket_;
   std::string heard_;
 
   void
@@ -81,7 +65,8 @@ private:
     const std::string line = R"({"execute":")" + command + R"(","arguments":)" + arguments +
                              R"(,"id":)" + std::to_string (id) + "}\n";
 
-    if (send (fd_, line.data (), line.size (), MSG_NOSIGNAL) != static_cast<ssize_t> (line.size ()))
+    if (send (socket_.fd (), line.data (), line.size (), MSG_NOSIGNAL) !=
+        static_cast<ssize_t> (line.size ()))
       throw std::runtime_error ("the control socket takes no command");
   }
   std::string
@@ -92,14 +77,14 @@ private:
 
     while ((length = heard_.find ('\n')) == std::string::npos)
       {
-        struct pollfd fd = { fd_, POLLIN, 0 };
+        struct pollfd fd = { socket_.fd (), POLLIN, 0 };
         char piece[65536];
 
         if (std::chrono::steady_clock::now () > end)
           throw std::runtime_error ("the control socket does not answer");
         if (poll (&fd, 1, 1000) <= 0)
           continue;
-        const ssize_t n = recv (fd_, piece, sizeof piece, 0);
+        const ssize_t n = recv (socket_.fd (), piece, sizeof piece, 0);
         if (n <= 0)
           throw std::runtime_error ("the control socket has hung up");
         heard_.append (piece, static_cast<size_t> (n));

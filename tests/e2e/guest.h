@@ -1,13 +1,13 @@
 #pragma once
 
 #include "tests/e2e/cache-folder.h"
+#include "tests/e2e/unix-connection.h"
 #include "tests/support/vmplug-program.h"
 
-#include <cstring>
 #include <stdexcept>
 #include <string>
 #include <sys/socket.h>
-#include <sys/un.h>
+#include <unistd.h>
 
 /* What scripts/lab-setup makes. */
 inline std::string
@@ -33,22 +33,7 @@ class Guest
 public:
   static constexpr double SECONDS = 180;
 
-  explicit Guest (const std::filesystem::path &run_dir)
-  {
-    struct sockaddr_un address = {};
-    const std::string path = run_dir / "console";
-
-    address.sun_family = AF_UNIX;
-    if (path.size () >= sizeof address.sun_path)
-      throw std::runtime_error (path + " is too long");
-    memcpy (address.sun_path, path.c_str (), path.size () + 1);
-    fd_ = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (connect (fd_, reinterpret_cast<struct sockaddr *> (&address), sizeof address) != 0)
-      throw std::runtime_error (path + ": " + strerror (errno));
-  }
-  ~Guest () { close (fd_); }
-  Guest (const Guest &) = delete;
-  Guest &operator= (const Guest &) = delete;
+  explicit Guest (const std::filesystem::path &run_dir) : socket_ (run_dir / "console") {}
 
   /* Waits for the shell; from then on it neither echoes nor prompts. */
   void
@@ -80,7 +65,8 @@ public:
   void
   say (const std::string &text)
   {
-    if (send (fd_, text.data (), text.size (), MSG_NOSIGNAL) != static_cast<ssize_t> (text.size ()))
+    if (send (socket_.fd (), text.data (), text.size (), MSG_NOSIGNAL) !=
+        static_cast<ssize_t> (text.size ()))
       throw std::runtime_error ("the console takes no input");
   }
   /* Returns all that came up to and with @end, without carriage returns. */
@@ -99,7 +85,7 @@ public:
   }
 
 private:
-  int fd_;
+  UnixConnection socket_;
   unsigned n_commands_ = 0;
   std::string heard_;
 
@@ -109,7 +95,7 @@ private:
     char piece[65536];
     ssize_t n;
 
-    while ((n = recv (fd_, piece, sizeof piece, MSG_DONTWAIT)) > 0)
+    while ((n = recv (socket_.fd (), piece, sizeof piece, MSG_DONTWAIT)) > 0)
       heard_.append (piece, static_cast<size_t> (n));
     if (n == 0)
       throw std::runtime_error ("the console has ended after: " + heard_);

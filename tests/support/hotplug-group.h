@@ -63,21 +63,11 @@ protected:
   void
   attach_cards (const std::vector<int> &cards, Outcome *outcome, guint timeout_ms = 60000)
   {
-    VpDeviceSpec *spec = vp_device_spec_parse ("/dev/vfio/40,bind=on", nullptr);
-    g_autoptr (VpAttachSource) source =
-        vp_attach_source_new (spec, vp_inventory_read (sysfs_, nullptr));
-    g_autoptr (GPtrArray) functions = g_ptr_array_new ();
+    std::vector<std::string> addresses;
 
     for (int i : cards)
-      {
-        VpPciAddress address;
-
-        ASSERT_TRUE (vp_pci_address_parse (card (i).c_str (), &address, nullptr));
-        g_ptr_array_add (functions, const_cast<VpPciFunction *> (
-                                        vp_inventory_find (source->inventory, &address)));
-      }
-    vp_hotplug_attach_async (hotplug_, source, functions, timeout_ms, Outcome::on_attached,
-                             outcome);
+      addresses.push_back (card (i));
+    attach ("/dev/vfio/40,bind=on", outcome, timeout_ms, addresses);
   }
   /* Answers the questions about BARs, of which card @partial has one without a window and card
    * @hidden none with one, until @done or another command comes. */

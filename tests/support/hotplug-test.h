@@ -6,6 +6,8 @@
 #include "tests/support/fake-sysfs.h"
 
 #include <gtest/gtest.h>
+#include <string>
+#include <vector>
 
 /* One line each: they are sent as lines. */
 inline const char *const MAPPED = R"({"bar":0,"size":4096,"address":4269801472,"type":"memory"})";
@@ -100,15 +102,28 @@ protected:
     vp_hotplug_handle_event (static_cast<Hotplug *> (user_data)->hotplug_, name, data);
   }
 
+  /* A host function for each of @addresses; for none a device that is not of the host. */
   void
-  attach (const char *text, Outcome *outcome, guint timeout_ms = 60000)
+  attach (const char *text,
+          Outcome *outcome,
+          guint timeout_ms = 60000,
+          const std::vector<std::string> &addresses = {})
   {
     VpDeviceSpec *spec = vp_device_spec_parse (text, nullptr);
     g_autoptr (VpAttachSource) source =
         vp_attach_source_new (spec, vp_inventory_read (sysfs_, nullptr));
     g_autoptr (GPtrArray) functions = g_ptr_array_new ();
 
-    g_ptr_array_add (functions, nullptr);
+    for (const std::string &host : addresses)
+      {
+        VpPciAddress address;
+
+        ASSERT_TRUE (vp_pci_address_parse (host.c_str (), &address, nullptr));
+        g_ptr_array_add (functions, const_cast<VpPciFunction *> (
+                                        vp_inventory_find (source->inventory, &address)));
+      }
+    if (addresses.empty ())
+      g_ptr_array_add (functions, nullptr);
     vp_hotplug_attach_async (hotplug_, source, functions, timeout_ms, Outcome::on_attached,
                              outcome);
   }

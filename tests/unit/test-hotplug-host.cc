@@ -44,17 +44,7 @@ protected:
   void
   attach_host (Outcome *outcome, guint timeout_ms = 60000)
   {
-    VpDeviceSpec *spec = vp_device_spec_parse (ATTACH, nullptr);
-    g_autoptr (VpAttachSource) source =
-        vp_attach_source_new (spec, vp_inventory_read (sysfs_, nullptr));
-    VpPciAddress address;
-
-    ASSERT_TRUE (vp_pci_address_parse (GPU, &address, nullptr));
-    g_autoptr (GPtrArray) functions = g_ptr_array_new ();
-    g_ptr_array_add (functions,
-                     const_cast<VpPciFunction *> (vp_inventory_find (source->inventory, &address)));
-    vp_hotplug_attach_async (hotplug_, source, functions, timeout_ms, Outcome::on_attached,
-                             outcome);
+    attach (ATTACH, outcome, timeout_ms, { GPU });
   }
   void
   attach_host_for_good ()

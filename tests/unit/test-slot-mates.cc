@@ -72,21 +72,11 @@ protected:
   void
   attach_card (const Numbers &numbers, Outcome *outcome, guint timeout_ms = 60000)
   {
-    VpDeviceSpec *spec = vp_device_spec_parse ("/dev/vfio/40,bind=on", nullptr);
-    g_autoptr (VpAttachSource) source =
-        vp_attach_source_new (spec, vp_inventory_read (sysfs_, nullptr));
-    g_autoptr (GPtrArray) functions = g_ptr_array_new ();
+    std::vector<std::string> addresses;
 
     for (int number : numbers)
-      {
-        VpPciAddress address;
-
-        ASSERT_TRUE (vp_pci_address_parse (card (number).c_str (), &address, nullptr));
-        g_ptr_array_add (functions, const_cast<VpPciFunction *> (
-                                        vp_inventory_find (source->inventory, &address)));
-      }
-    vp_hotplug_attach_async (hotplug_, source, functions, timeout_ms, Outcome::on_attached,
-                             outcome);
+      addresses.push_back (card (number));
+    attach ("/dev/vfio/40,bind=on", outcome, timeout_ms, addresses);
   }
   void
   detach_function (int number, Outcome *outcome, guint timeout_ms = 60000)
