@@ -2,6 +2,7 @@
 
 #include "devices/byte-size.h"
 #include "launcher/config/params.h"
+#include "launcher/config/vm-name.h"
 #include "launcher/error.h"
 
 #include <string.h>
@@ -59,8 +60,8 @@ set_size (
 static gboolean
 set_name (VpConfig *config, const char *value, GError **error)
 {
-  if (!vp_id_is_valid (value))
-    return vp_error_refuse (error, value, "is not " VP_ID_GRAMMAR);
+  if (!vp_vm_name_is_valid (value))
+    return vp_error_refuse (error, value, "is not " VP_VM_NAME_GRAMMAR);
   return set_text (&config->name, value, error);
 }
 

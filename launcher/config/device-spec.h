@@ -9,7 +9,7 @@
 
 G_BEGIN_DECLS
 
-/** What QEMU takes as an id, and we as the name of a VM: a letter, then up to 63 of these. */
+/** What QEMU takes as an id: a letter, then up to 63 of these. */
 #define VP_ID_GRAMMAR "[A-Za-z][A-Za-z0-9_.-]{0,63}"
 
 /** Longest path of a Unix socket, in bytes: what unix(7) calls sun_path, without its NUL. */

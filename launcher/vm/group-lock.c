@@ -1,7 +1,7 @@
 #include "launcher/vm/group-lock.h"
 
 #include "devices/error.h"
-#include "launcher/config/device-spec.h"
+#include "launcher/config/vm-name.h"
 #include "launcher/vm/private-dir.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define GROUPS_NAME "groups"
-#define MAX_NAME    80
+#define MAX_NAME    128
 #define MAX_TRIES   16
 
 struct _VpGroupLock
@@ -31,7 +31,7 @@ set_busy (GError **error, int group, int fd)
 
   text[MAX (n, 0)] = '\0';
   g_strchomp (text);
-  if (vp_id_is_valid (text))
+  if (vp_vm_name_is_valid (text))
     g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_BUSY, "group %d: VM %s has it", group,
                  text);
   else

@@ -1,7 +1,7 @@
 #include "launcher/vm/journal.h"
 
 #include "devices/error.h"
-#include "launcher/config/device-spec.h"
+#include "launcher/config/vm-name.h"
 #include "launcher/vm/autofd.h"
 #include "launcher/vm/private-dir.h"
 
@@ -125,7 +125,7 @@ parse (const char *text, VpJournalNote *note)
       !is_driver_name (lines[0] + strlen (DRIVER_KEY)))
     return FALSE;
   if (n == 3 &&
-      !(g_str_has_prefix (lines[1], VM_KEY) && vp_id_is_valid (lines[1] + strlen (VM_KEY))))
+      !(g_str_has_prefix (lines[1], VM_KEY) && vp_vm_name_is_valid (lines[1] + strlen (VM_KEY))))
     return FALSE;
 
   note->driver = g_strdup (lines[0] + strlen (DRIVER_KEY));

@@ -1,6 +1,6 @@
 #include "launcher/vm/run-dir.h"
 
-#include "launcher/config/device-spec.h"
+#include "launcher/config/vm-name.h"
 #include "launcher/error.h"
 #include "launcher/vm/autofd.h"
 #include "launcher/vm/private-dir.h"
@@ -152,10 +152,10 @@ try_to_own (VpRunDir *self, GError **error)
 static gboolean
 check_name (const char *name, GError **error)
 {
-  if (vp_id_is_valid (name))
+  if (vp_vm_name_is_valid (name))
     return TRUE;
   g_set_error (error, VP_ERROR, VP_ERROR_USAGE,
-               "“%s” is no name for a VM: a letter, then up to 63 letters, digits, “_”, “.” "
+               "“%s” is no name for a VM: a letter, then up to 127 letters, digits, “_”, “.” "
                "or “-”",
                name);
   return FALSE;
@@ -357,7 +357,7 @@ vp_run_dir_connect (const char *root, const char *name, const char *socket_name,
   g_return_val_if_fail (root != NULL && name != NULL && socket_name != NULL, -1);
 
   base = vp_run_dir_base (root);
-  if (vp_id_is_valid (name))
+  if (vp_vm_name_is_valid (name))
     vms_fd = vp_private_dir_open_below (base, VMS_NAME, FALSE, &local);
   if (vms_fd >= 0)
     dir_fd = open_live (vms_fd, base, name, &local);
@@ -405,7 +405,7 @@ list (const char *root, gboolean live, GError **error)
   names = vms_fd < 0 ? g_new0 (char *, 1) : vp_private_dir_list (vms_fd);
   for (char **name = names; *name != NULL; name++)
     {
-      vp_autofd int fd = vp_id_is_valid (*name) ? open_live (vms_fd, base, *name, NULL) : -1;
+      vp_autofd int fd = vp_vm_name_is_valid (*name) ? open_live (vms_fd, base, *name, NULL) : -1;
 
       if ((fd >= 0) == live)
         g_strv_builder_add (found, *name);

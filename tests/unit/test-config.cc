@@ -167,7 +167,9 @@ const Bad bad[] = {
   { "name_dots", "name", "..", "--name: \"..\" is not" },
   { "name_comma", "name", "a,process=b", "--name: \"a,process=b\" is not" },
   { "name_newline", "name", "a\n", "--name: control character at byte 2" },
-  { "name_too_long", "name", "a2345678901234567890123456789012345678901234567890123456789012345",
+  { "name_too_long", "name",
+    "a2222222222222222222222222222222222222222222222222222222222222222222222222222222"
+    "2222222222222222222222222222222222222222222222222",
     "--name: " },
   { "machine_unknown", "machine", "microvm", "--machine: " },
   { "machine_injection", "machine", "q35,accel=kvm", "--machine: " },

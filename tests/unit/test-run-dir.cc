@@ -249,6 +249,16 @@ TEST_F (RunDir, OfManyAtOnceOneWins)
   munmap (shared, sizeof (Shared));
 }
 
+/* What a container runtime calls a sandbox: longer than an id of QEMU's may be. */
+TEST_F (RunDir, IsMadeForSixtyFourDigits)
+{
+  const std::string name = "sandbox-" + std::string (64, 'f');
+  g_autoptr (VpRunDir) dir = vp_run_dir_create (root.c_str (), name.c_str (), &error);
+
+  ASSERT_NE (dir, nullptr) << error->message;
+  EXPECT_EQ (list (root), std::vector<std::string>{ name });
+}
+
 struct NameRow
 {
   const char *name;
@@ -266,7 +276,8 @@ const NameRow bad_names[] = {
   { "absolute", "/etc" },
   { "newline", "vm\n" },
   { "digit_first", "1vm" },
-  { "too_long", "a23456789012345678901234567890123456789012345678901234567890123456" },
+  { "too_long", "a2222222222222222222222222222222222222222222222222222222222222222222222222222222"
+                "2222222222222222222222222222222222222222222222222" },
 };
 INSTANTIATE_TEST_SUITE_P (Bad, RunDirName, testing::ValuesIn (bad_names), name_of_row<NameRow>);
 
