@@ -5,8 +5,7 @@
 #include "launcher/error.h"
 #include "launcher/vm/cold-fds.h"
 #include "launcher/vm/host-change.h"
-#include "launcher/vm/hotplug-lookup.h"
-#include "launcher/vm/machine-attach.h"
+#include "launcher/vm/machine-calls.h"
 #include "launcher/vm/qemu.h"
 #include "launcher/vm/readiness.h"
 
@@ -41,7 +40,9 @@ struct _VpMachine
   GError *start_error; /* nullable: why it failed; told once everything is undone */
   GArray *takes;       /* (element-type VpHostTake): the host functions of the plan */
   GPtrArray *keepers;  /* (element-type GObject): the other ends of what QEMU has inherited */
-  gint64 started_us;
+  gint64 started_us;   /* 0: QEMU has not been started */
+  gboolean is_adopted;
+  gboolean runs; /* the guest has begun to */
   gboolean stopping;
 };
 
@@ -125,18 +126,6 @@ set_ready (VpMachine *self)
 }
 
 static void
-on_event (VpQemu *qemu, const char *name, JsonObject *data, gpointer user_data)
-{
-  VpMachine *self = VP_MACHINE (user_data);
-
-  vp_hotplug_handle_event (self->hotplug, name, data);
-  vp_resize_handle_event (self->resize, name, data);
-  if (self->readiness != NULL && vp_readiness_handle_event (self->readiness, name, data))
-    set_ready (self);
-  g_signal_emit (self, signals[SIGNAL_EVENT], 0, name, data);
-}
-
-static void
 on_console_output (VpQemu *qemu, GBytes *output, gpointer user_data)
 {
   VpMachine *self = VP_MACHINE (user_data);
@@ -169,6 +158,30 @@ wait_for_readiness (VpMachine *self)
   /* else on_console_output() or on_event() sees it */
 }
 
+/* The guest has begun to run. */
+static void
+set_running (VpMachine *self)
+{
+  self->runs = TRUE;
+  vp_hotplug_set_running (self->hotplug, vp_qemu_get_client (self->qemu));
+  vp_resize_set_running (self->resize, vp_qemu_get_client (self->qemu));
+  wait_for_readiness (self);
+}
+
+static void
+on_event (VpQemu *qemu, const char *name, JsonObject *data, gpointer user_data)
+{
+  VpMachine *self = VP_MACHINE (user_data);
+
+  if (self->started_us != 0 && !self->runs && g_str_equal (name, "RESUME"))
+    set_running (self);
+  vp_hotplug_handle_event (self->hotplug, name, data);
+  vp_resize_handle_event (self->resize, name, data);
+  if (self->readiness != NULL && vp_readiness_handle_event (self->readiness, name, data))
+    set_ready (self);
+  g_signal_emit (self, signals[SIGNAL_EVENT], 0, name, data);
+}
+
 static void
 on_qemu_started (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -181,9 +194,8 @@ on_qemu_started (GObject *source, GAsyncResult *result, gpointer user_data)
       return;
     }
   self->started_us = g_get_monotonic_time ();
-  vp_hotplug_set_running (self->hotplug, vp_qemu_get_client (self->qemu));
-  vp_resize_set_running (self->resize, vp_qemu_get_client (self->qemu));
-  wait_for_readiness (self);
+  if (!self->is_adopted || g_str_equal (vp_qemu_get_state (self->qemu), "running"))
+    set_running (self);
   start = g_steal_pointer (&self->start);
   g_task_return_boolean (start, TRUE);
 }
@@ -221,6 +233,13 @@ on_taken (GObject *source, GAsyncResult *result, gpointer user_data)
                        g_object_ref (self));
 }
 
+void
+vp_machine_adopt (VpMachine *self, const VpQemuAdoption *adoption)
+{
+  self->is_adopted = TRUE;
+  vp_qemu_adopt (self->qemu, adoption);
+}
+
 static VpMachineParts
 get_parts (VpMachine *self)
 {
@@ -241,7 +260,7 @@ vp_machine_start_async (VpMachine *self, GAsyncReadyCallback callback, gpointer 
 
   self->start = g_task_new (self, NULL, callback, user_data);
   g_task_set_source_tag (self->start, vp_machine_start_async);
-  if (!vp_machine_attach_raise_memlock (&parts, 0, &self->start_error))
+  if (!vp_machine_calls_raise_memlock (&parts, 0, &self->start_error))
     {
       tell_end (self);
       return;
@@ -281,7 +300,7 @@ vp_machine_attach_async (VpMachine *self,
   const VpMachineParts parts = get_parts (self);
 
   g_task_set_source_tag (task, vp_machine_attach_async);
-  vp_machine_attach_begin (&parts, spec, timeout_ms, task);
+  vp_machine_calls_attach (&parts, spec, timeout_ms, task);
 }
 
 JsonObject *
@@ -292,19 +311,6 @@ vp_machine_attach_finish (VpMachine *self, GAsyncResult *result, GError **error)
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
-static void
-on_detached (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (GTask) task = G_TASK (user_data);
-  GError *error = NULL;
-  JsonObject *document = vp_hotplug_detach_finish (VP_HOTPLUG (source), result, &error);
-
-  if (document != NULL)
-    g_task_return_pointer (task, document, (GDestroyNotify) json_object_unref);
-  else
-    g_task_return_error (task, error);
-}
-
 void
 vp_machine_detach_async (VpMachine *self,
                          const char *text,
@@ -313,16 +319,11 @@ vp_machine_detach_async (VpMachine *self,
                          GAsyncReadyCallback callback,
                          gpointer user_data)
 {
-  g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
-  GError *error = NULL;
-  g_auto (GStrv) ids = vp_hotplug_lookup_ids (self->hotplug, self->blueprint->sysfs, text, &error);
+  GTask *task = g_task_new (self, NULL, callback, user_data);
+  const VpMachineParts parts = get_parts (self);
 
   g_task_set_source_tag (task, vp_machine_detach_async);
-  if (ids == NULL)
-    g_task_return_error (task, error);
-  else
-    vp_hotplug_detach_async (self->hotplug, (const char *const *) ids, force, timeout_ms,
-                             on_detached, g_steal_pointer (&task));
+  vp_machine_calls_detach (&parts, text, force, timeout_ms, task);
 }
 
 JsonObject *
@@ -362,19 +363,6 @@ vp_machine_get_status (VpMachine *self)
   return status;
 }
 
-static void
-on_query_reply (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (GTask) task = G_TASK (user_data);
-  GError *error = NULL;
-  JsonNode *reply = vp_qmp_client_execute_finish (VP_QMP_CLIENT (source), result, &error);
-
-  if (reply != NULL)
-    g_task_return_pointer (task, reply, (GDestroyNotify) json_node_unref);
-  else
-    g_task_return_error (task, error);
-}
-
 void
 vp_machine_query_async (VpMachine *self,
                         const char *command,
@@ -383,10 +371,10 @@ vp_machine_query_async (VpMachine *self,
                         gpointer user_data)
 {
   GTask *task = g_task_new (self, NULL, callback, user_data);
+  const VpMachineParts parts = get_parts (self);
 
   g_task_set_source_tag (task, vp_machine_query_async);
-  vp_qmp_client_execute_async (vp_qemu_get_client (self->qemu), command, arguments, NULL, 0, NULL,
-                               on_query_reply, task);
+  vp_machine_calls_query (&parts, command, arguments, task);
 }
 
 JsonNode *

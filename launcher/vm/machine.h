@@ -2,6 +2,7 @@
 
 #include "launcher/vm/bindings.h"
 #include "launcher/vm/blueprint.h"
+#include "launcher/vm/qemu-launch.h"
 #include "launcher/vm/resize.h"
 #include "launcher/vm/run-dir.h"
 
@@ -28,6 +29,16 @@ G_DECLARE_FINAL_TYPE (VpMachine, vp_machine, VP, MACHINE, GObject)
  * Returns: (transfer full): a machine
  */
 VpMachine *vp_machine_new (VpBlueprint *blueprint, VpRunDir *run_dir, VpBindings *bindings);
+
+/**
+ * vp_machine_adopt:
+ * @self: a new machine, whose blueprint is foreign
+ * @adoption: the process that is to become its QEMU; must outlive the machine
+ *
+ * It is somebody else's then: not let run, not killed, and never given a console of ours. The start
+ * is over once QEMU speaks QMP; hot devices come when the guest runs and is ready.
+ */
+void vp_machine_adopt (VpMachine *self, const VpQemuAdoption *adoption);
 
 /**
  * vp_machine_start_async:

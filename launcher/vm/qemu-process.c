@@ -21,6 +21,7 @@ struct _VpQemuProcess
 
   pid_t pid;
   int pidfd;
+  gboolean is_adopted;
   int stderr_fd;
   int log_fd;
   gsize logged;
@@ -39,6 +40,14 @@ enum
 };
 
 static guint signals[N_SIGNALS];
+
+static void
+close_fd (int *fd)
+{
+  if (*fd >= 0)
+    close (*fd);
+  *fd = -1;
+}
 
 /* Returns whether there may be more. */
 static gboolean
@@ -96,6 +105,23 @@ on_child_exit (int fd, GIOCondition condition, gpointer user_data)
 }
 
 static gboolean
+on_adopted_exit (int fd, GIOCondition condition, gpointer user_data)
+{
+  g_autoptr (VpQemuProcess) self = g_object_ref (VP_QEMU_PROCESS (user_data));
+
+  self->exit_source = 0;
+  self->pid = 0;
+  g_signal_emit (self, signals[SIGNAL_EXITED], 0, W_EXITCODE (0, 0));
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+on_gone (gpointer user_data)
+{
+  return on_adopted_exit (-1, G_IO_IN, user_data);
+}
+
+static gboolean
 spawn (VpQemuProcess *self, char **argv, const int *fds, guint n_fds, GError **error)
 {
   g_autofree int *target_fds = g_new (int, n_fds);
@@ -148,6 +174,42 @@ vp_qemu_process_spawn (char **argv, const int *fds, guint n_fds, int log_fd, GEr
   return g_steal_pointer (&self);
 }
 
+VpQemuProcess *
+vp_qemu_process_adopt (pid_t pid, GError **error)
+{
+  g_autoptr (VpQemuProcess) self = g_object_new (VP_TYPE_QEMU_PROCESS, NULL);
+
+  self->is_adopted = TRUE;
+  self->prefix = g_strdup (""); /* we do not hear it */
+  self->pidfd = pidfd_open (pid, 0);
+  if (self->pidfd < 0)
+    {
+      g_set_error (error, VP_ERROR, VP_ERROR_START, "process %d: %s", pid, g_strerror (errno));
+      return NULL;
+    }
+  self->pid = pid;
+  return g_steal_pointer (&self);
+}
+
+void
+vp_qemu_process_follow (VpQemuProcess *self, pid_t pid)
+{
+  g_return_if_fail (self->is_adopted);
+
+  g_clear_handle_id (&self->exit_source, g_source_remove);
+  if (pid != self->pid)
+    {
+      close_fd (&self->pidfd);
+      self->pid = pid;
+      self->pidfd = pidfd_open (pid, 0);
+    }
+  /* One that is gone already is told later, like any other. */
+  if (self->pidfd >= 0)
+    self->exit_source = g_unix_fd_add (self->pidfd, G_IO_IN, on_adopted_exit, self);
+  else
+    self->exit_source = g_idle_add (on_gone, self);
+}
+
 pid_t
 vp_qemu_process_get_pid (VpQemuProcess *self)
 {
@@ -168,19 +230,11 @@ vp_qemu_process_get_last_words (VpQemuProcess *self)
 }
 
 static void
-close_fd (int *fd)
-{
-  if (*fd >= 0)
-    close (*fd);
-  *fd = -1;
-}
-
-static void
 vp_qemu_process_finalize (GObject *object)
 {
   VpQemuProcess *self = VP_QEMU_PROCESS (object);
 
-  if (self->pid != 0) /* nobody waited for its end: it must not outlive its supervisor */
+  if (self->pid != 0 && !self->is_adopted) /* nobody waited for its end: it must not outlive us */
     {
       siginfo_t info;
 

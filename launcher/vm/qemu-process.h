@@ -28,9 +28,30 @@ VpQemuProcess *
 vp_qemu_process_spawn (char **argv, const int *fds, guint n_fds, int log_fd, GError **error);
 
 /**
+ * vp_qemu_process_adopt:
+ * @pid: a process that is about to become QEMU by exec(), and no child of ours
+ * @error: return location for a #GError
+ *
+ * One that belongs to somebody else: its stderr and its exit status are theirs, and it outlives us.
+ * "exited" tells a status of 0, but not before vp_qemu_process_follow() was called.
+ *
+ * Returns: (transfer full) (nullable): a process, or %NULL with %VP_ERROR_START: it is gone
+ */
+VpQemuProcess *vp_qemu_process_adopt (pid_t pid, GError **error);
+
+/**
+ * vp_qemu_process_follow:
+ * @self: an adopted process
+ * @pid: the one that QEMU lives on as: with -daemonize it is a child of the first
+ *
+ * From now on the end of @pid is its end.
+ */
+void vp_qemu_process_follow (VpQemuProcess *self, pid_t pid);
+
+/**
  * vp_qemu_process_get_pid:
  *
- * Returns: its pid; 0 once it has been reaped
+ * Returns: its pid; 0 once it is gone
  */
 pid_t vp_qemu_process_get_pid (VpQemuProcess *self);
 

@@ -2,17 +2,13 @@
 
 #include "launcher/error.h"
 #include "launcher/vm/autofd.h"
-#include "launcher/vm/console.h"
-#include "launcher/vm/leftover.h"
-#include "launcher/vm/qemu-process.h"
+#include "launcher/vm/first-word.h"
+#include "launcher/vm/qemu-end.h"
 #include "launcher/vm/stop-ladder.h"
 #include "qmp/error.h"
 #include "qmp/message.h"
 
-#include <errno.h>
 #include <signal.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /* QMP ends with the process, at the same moment; whatever else holds QEMU's end of it open, or made
@@ -24,10 +20,12 @@ struct _VpQemu
   GObject parent_instance;
 
   VpQemuProcess *process;
+  GSocket *socket; /* nullable: the client has it */
   VpQmpClient *client;
   VpConsole *console;
   VpStopLadder *ladder; /* nullable: nothing left to stop */
 
+  const VpQemuAdoption *adoption; /* nullable: it is our own */
   GArray *inherited;   /* (element-type int): what its devices find open; ours until it starts */
   GTask *start;        /* nullable: who waits for the start */
   GError *failure;     /* nullable: why we ended it; told when the process is gone */
@@ -53,29 +51,29 @@ enum
 
 static guint signals[N_SIGNALS];
 
-/* What its end looks like from outside: how it ended, and its last words if it had any. */
-static char *
-describe_end (VpQemu *self)
+static VpQemuEnd
+get_end (VpQemu *self, const char *words)
 {
-  g_autofree char *words = vp_qemu_process_get_last_words (self->process);
-  g_autofree char *how =
-      WIFSIGNALED (self->wait_status)
-          ? g_strdup_printf ("killed by signal %d", WTERMSIG (self->wait_status))
-          : g_strdup_printf ("ended with status %d", WEXITSTATUS (self->wait_status));
-
-  return words != NULL ? g_strdup_printf ("%s (%s)", words, how) : g_steal_pointer (&how);
+  return (VpQemuEnd){ .wait_status = self->wait_status,
+                      .words = words,
+                      .panicked = self->panicked,
+                      .stopping = self->stopping,
+                      .shutdown_reason = self->shutdown_reason,
+                      .failure = self->failure };
 }
 
 static void
 tell_failed_start (VpQemu *self)
 {
   g_autoptr (GTask) start = g_steal_pointer (&self->start);
-  g_autofree char *end = describe_end (self);
+  g_autofree char *words = vp_qemu_process_get_last_words (self->process);
+  const VpQemuEnd end = get_end (self, words);
+  g_autofree char *text = vp_qemu_end_describe (&end);
 
   if (self->failure != NULL)
     g_task_return_error (start, g_steal_pointer (&self->failure));
   else
-    g_task_return_new_error (start, VP_ERROR, VP_ERROR_START, "QEMU did not start: %s", end);
+    g_task_return_new_error (start, VP_ERROR, VP_ERROR_START, "QEMU did not start: %s", text);
 }
 
 static void
@@ -140,7 +138,8 @@ on_left (VpQmpClient *client, const GError *reason, gpointer user_data)
   self->has_left = TRUE;
   if (self->has_exited)
     finish (self);
-  if (self->has_exited || self->stopping || self->shutdown_reason != NULL || self->failure != NULL)
+  if (self->has_exited || self->stopping || self->shutdown_reason != NULL ||
+      self->failure != NULL || self->adoption != NULL)
     return;
 
   if (self->start != NULL)
@@ -189,7 +188,19 @@ abandon (VpQemu *self, const GError *error)
   if (g_error_matches (error, VP_QMP_ERROR, VP_QMP_ERROR_DISCONNECTED) || self->start == NULL)
     return;
   g_set_error (&self->failure, VP_ERROR, VP_ERROR_START, "QEMU did not start: %s", error->message);
-  vp_qemu_process_signal (self->process, SIGKILL);
+  if (self->adoption == NULL)
+    vp_qemu_process_signal (self->process, SIGKILL);
+}
+
+static void
+set_started (VpQemu *self, const char *state)
+{
+  g_autoptr (GTask) start = g_steal_pointer (&self->start);
+
+  if (start == NULL) /* it exited between its reply and now */
+    return;
+  self->state = state;
+  g_task_return_boolean (start, TRUE);
 }
 
 static void
@@ -197,20 +208,32 @@ on_cont (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (VpQemu) self = VP_QEMU (user_data);
   g_autoptr (GError) error = NULL;
-  g_autoptr (GTask) start = NULL;
   g_autoptr (JsonNode) reply =
       vp_qmp_client_execute_finish (VP_QMP_CLIENT (source), result, &error);
 
   if (reply == NULL)
-    {
-      abandon (self, error);
-      return;
-    }
-  start = g_steal_pointer (&self->start);
-  if (start == NULL) /* it exited between its reply and now */
-    return;
-  self->state = "running";
-  g_task_return_boolean (start, TRUE);
+    abandon (self, error);
+  else
+    set_started (self, "running");
+}
+
+/* Whether an adopted one runs is its owner's choice. */
+static void
+on_status (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (VpQemu) self = VP_QEMU (user_data);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonNode) reply =
+      vp_qmp_client_execute_finish (VP_QMP_CLIENT (source), result, &error);
+
+  if (reply == NULL)
+    abandon (self, error);
+  else
+    set_started (self,
+                 JSON_NODE_HOLDS_OBJECT (reply) &&
+                         vp_qmp_message_get_boolean (json_node_get_object (reply), "running", FALSE)
+                     ? "running"
+                     : "paused");
 }
 
 static void
@@ -228,45 +251,9 @@ on_handshake (GObject *source, GAsyncResult *result, gpointer user_data)
       abandon (self, error);
       return;
     }
-  vp_qmp_client_execute_async (self->client, "cont", NULL, NULL, 0, NULL, on_cont,
+  vp_qmp_client_execute_async (self->client, self->adoption != NULL ? "query-status" : "cont", NULL,
+                               NULL, 0, NULL, self->adoption != NULL ? on_status : on_cont,
                                g_object_ref (self));
-}
-
-/* One end for us, close-on-exec, and one for QEMU, which the spawn hands over. */
-static gboolean
-make_socketpair (int *ours, int *theirs, GError **error)
-{
-  int fds[2];
-
-  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
-    {
-      g_set_error (error, VP_ERROR, VP_ERROR_HOST, "socketpair: %s", g_strerror (errno));
-      return FALSE;
-    }
-  *ours = fds[0];
-  *theirs = fds[1];
-  return TRUE;
-}
-
-static gboolean
-open_console (VpQemu *self, VpRunDir *run_dir, int *guest_fd, GError **error)
-{
-  vp_autofd int ours = -1;
-  vp_autofd int listener = -1;
-  int log_fd;
-
-  if (!make_socketpair (&ours, guest_fd, error))
-    return FALSE;
-  listener = vp_run_dir_listen (run_dir, "console", error);
-  if (listener < 0)
-    return FALSE;
-  log_fd = vp_run_dir_open_log (run_dir, "console.log", error);
-  if (log_fd < 0)
-    return FALSE;
-
-  self->console = vp_console_new (g_steal_fd (&ours), g_steal_fd (&listener), log_fd);
-  g_signal_connect (self->console, "output", G_CALLBACK (on_output), self);
-  return TRUE;
 }
 
 static void
@@ -277,60 +264,82 @@ close_inherited (VpQemu *self)
   g_array_set_size (self->inherited, 0);
 }
 
-static VpQemuProcess *
-start_process (VpQemu *self, char **argv, int qmp_fd, int console_fd, int log_fd, GError **error)
-{
-  g_autoptr (GArray) fds = g_array_new (FALSE, FALSE, sizeof (int));
-  VpQemuProcess *process;
-
-  g_array_append_val (fds, qmp_fd);
-  if (console_fd >= 0)
-    g_array_append_val (fds, console_fd);
-  g_array_append_vals (fds, self->inherited->data, self->inherited->len);
-  process = vp_qemu_process_spawn (argv, (const int *) (void *) fds->data, fds->len, log_fd, error);
-  close_inherited (self);
-  return process;
-}
-
 void
 vp_qemu_inherit (VpQemu *self, int fd)
 {
   g_array_append_val (self->inherited, fd);
 }
 
-static gboolean
-spawn (VpQemu *self, char **argv, VpRunDir *run_dir, GError **error)
+void
+vp_qemu_adopt (VpQemu *self, const VpQemuAdoption *adoption)
 {
-  vp_autofd int qmp_ours = -1;
-  vp_autofd int qmp_theirs = -1;
-  vp_autofd int console_theirs = -1;
-  g_autoptr (GSocket) socket = NULL;
-  int log_fd = -1;
+  self->adoption = adoption;
+}
 
-  if (!make_socketpair (&qmp_ours, &qmp_theirs, error) ||
-      (run_dir != NULL && !open_console (self, run_dir, &console_theirs, error)))
-    return FALSE;
-  socket = g_socket_new_from_fd (qmp_ours, error);
-  if (socket == NULL)
-    return FALSE;
-  g_steal_fd (&qmp_ours); /* the socket has it */
-  if (run_dir != NULL)
-    {
-      log_fd = vp_run_dir_open_log (run_dir, "qemu.log", error);
-      if (log_fd < 0)
-        return FALSE;
-    }
-
-  self->process = start_process (self, argv, qmp_theirs, console_theirs, log_fd, error);
-  if (self->process == NULL)
-    return FALSE;
-  if (run_dir != NULL)
-    vp_leftover_note (run_dir, vp_qemu_process_get_pid (self->process));
-  g_signal_connect (self->process, "exited", G_CALLBACK (on_exited), self);
-  self->client = vp_qmp_client_new (socket);
+/* Shakes hands with a process that is there. */
+static void
+talk (VpQemu *self)
+{
+  self->client = vp_qmp_client_new (self->socket);
+  g_clear_object (&self->socket);
   g_signal_connect (self->client, "event", G_CALLBACK (on_event), self);
   g_signal_connect (self->client, "closed", G_CALLBACK (on_left), self);
   self->ladder = vp_stop_ladder_new (self->client, self->process);
+  vp_qmp_client_handshake_async (self->client, 0, NULL, on_handshake, g_object_ref (self));
+}
+
+/* An adopted QEMU speaks, or has ended before it could. */
+static void
+on_first_word (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (VpQemu) self = VP_QEMU (user_data);
+  pid_t pid = vp_first_word_wait_finish (result, NULL);
+
+  if (self->start == NULL) /* it was let go of meanwhile */
+    return;
+  if (pid < 0)
+    {
+      self->has_left = TRUE;
+      vp_qemu_process_follow (self->process, vp_qemu_process_get_pid (self->process));
+      return;
+    }
+  vp_qemu_process_follow (self->process, pid);
+  talk (self);
+}
+
+static gboolean
+launch (VpQemu *self, char **argv, VpRunDir *run_dir, GError **error)
+{
+  vp_autofd int qmp_ours = -1;
+  vp_autofd int qmp_theirs = -1;
+  VpQemuLaunch input = { .argv = argv, .inherited = self->inherited };
+
+  if (!vp_qemu_launch_make_socketpair (&qmp_ours, &qmp_theirs, error))
+    return FALSE;
+  self->socket = g_socket_new_from_fd (qmp_ours, error);
+  if (self->socket == NULL)
+    return FALSE;
+  g_steal_fd (&qmp_ours); /* the socket has it */
+
+  input.qmp_fd = qmp_theirs;
+  if (self->adoption != NULL)
+    {
+      vp_first_word_prepare (g_socket_get_fd (self->socket));
+      self->process = vp_qemu_launch_adopted (&input, self->adoption, error);
+    }
+  else
+    self->process = vp_qemu_launch_own (&input, run_dir, &self->console, error);
+  close_inherited (self);
+  if (self->process == NULL)
+    return FALSE;
+
+  g_signal_connect (self->process, "exited", G_CALLBACK (on_exited), self);
+  if (self->console != NULL)
+    g_signal_connect (self->console, "output", G_CALLBACK (on_output), self);
+  if (self->adoption == NULL)
+    talk (self);
+  else
+    vp_first_word_wait_async (g_socket_get_fd (self->socket), on_first_word, g_object_ref (self));
   return TRUE;
 }
 
@@ -338,17 +347,16 @@ void
 vp_qemu_start_async (
     VpQemu *self, char **argv, VpRunDir *run_dir, GAsyncReadyCallback callback, gpointer user_data)
 {
-  g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
   GError *error = NULL;
 
-  g_task_set_source_tag (task, vp_qemu_start_async);
-  if (!spawn (self, argv, run_dir, &error))
+  self->start = g_task_new (self, NULL, callback, user_data);
+  g_task_set_source_tag (self->start, vp_qemu_start_async);
+  if (!launch (self, argv, run_dir, &error))
     {
-      g_task_return_error (task, error);
-      return;
+      g_autoptr (GTask) start = g_steal_pointer (&self->start);
+
+      g_task_return_error (start, error);
     }
-  self->start = g_steal_pointer (&task);
-  vp_qmp_client_handshake_async (self->client, 0, NULL, on_handshake, g_object_ref (self));
 }
 
 gboolean
@@ -391,7 +399,9 @@ vp_qemu_get_client (VpQemu *self)
 pid_t
 vp_qemu_get_pid (VpQemu *self)
 {
-  return self->process != NULL ? vp_qemu_process_get_pid (self->process) : 0;
+  if (self->process == NULL)
+    return self->adoption != NULL ? self->adoption->pid : 0;
+  return vp_qemu_process_get_pid (self->process);
 }
 
 const char *
@@ -403,29 +413,10 @@ vp_qemu_get_state (VpQemu *self)
 gboolean
 vp_qemu_check_end (VpQemu *self, GError **error)
 {
-  g_autofree char *end = describe_end (self);
-  gboolean failed = WIFSIGNALED (self->wait_status) || WEXITSTATUS (self->wait_status) != 0;
+  g_autofree char *words = vp_qemu_process_get_last_words (self->process);
+  const VpQemuEnd end = get_end (self, words);
 
-  if (self->panicked)
-    {
-      g_set_error_literal (error, VP_ERROR, VP_ERROR_GUEST, "the guest panicked");
-      return FALSE;
-    }
-  if (self->stopping)
-    return TRUE;
-  if (self->failure != NULL)
-    {
-      g_propagate_error (error, g_error_copy (self->failure));
-      return FALSE;
-    }
-  /* QEMU also exits with 0 on SIGTERM and, without a SHUTDOWN, when its main loop is broken. */
-  if (failed || self->shutdown_reason == NULL || g_str_equal (self->shutdown_reason, "host-signal"))
-    {
-      g_set_error (error, VP_ERROR, VP_ERROR_NO_VM, "QEMU is gone, and nobody asked it to: %s",
-                   end);
-      return FALSE;
-    }
-  return TRUE;
+  return vp_qemu_end_check (&end, error);
 }
 
 static void
@@ -441,6 +432,7 @@ vp_qemu_dispose (GObject *object)
       vp_qmp_client_close (self->client);
     }
   g_clear_object (&self->client);
+  g_clear_object (&self->socket);
   if (self->console != NULL)
     {
       g_signal_handlers_disconnect_by_data (self->console, self);

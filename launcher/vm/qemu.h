@@ -1,5 +1,6 @@
 #pragma once
 
+#include "launcher/vm/qemu-launch.h"
 #include "launcher/vm/run-dir.h"
 #include "qmp/client.h"
 
@@ -21,11 +22,23 @@ G_DECLARE_FINAL_TYPE (VpQemu, vp_qemu, VP, QEMU, GObject)
 VpQemu *vp_qemu_new (void);
 
 /**
+ * vp_qemu_adopt:
+ * @self: one that is not started
+ * @adoption: whose it is
+ *
+ * vp_qemu_start_async() then launches it instead of spawning one. It is not paused and not let run:
+ * both are its owner's to do. Its start is over as soon as it speaks QMP, and its console is not
+ * ours.
+ */
+void vp_qemu_adopt (VpQemu *self, const VpQemuAdoption *adoption);
+
+/**
  * vp_qemu_inherit:
  * @self: one that is not started
  * @fd: (transfer full): what a device of its command line needs
  *
- * The first one becomes VP_ARGV_DEVICE_FD in QEMU, and those after it the next.
+ * The first one becomes VP_ARGV_DEVICE_FD in QEMU, or what stands behind its QMP in an adopted one,
+ * and those after it the next.
  */
 void vp_qemu_inherit (VpQemu *self, int fd);
 

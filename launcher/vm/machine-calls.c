@@ -1,6 +1,7 @@
-#include "launcher/vm/machine-attach.h"
+#include "launcher/vm/machine-calls.h"
 
 #include "launcher/vm/attach-request.h"
+#include "launcher/vm/hotplug-lookup.h"
 #include "launcher/vm/memlock-limit.h"
 #include "launcher/vm/memlock.h"
 
@@ -21,7 +22,7 @@ attach_free (Attach *attach)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Attach, attach_free)
 
 gboolean
-vp_machine_attach_raise_memlock (const VpMachineParts *parts, guint n_more, GError **error)
+vp_machine_calls_raise_memlock (const VpMachineParts *parts, guint n_more, GError **error)
 {
   const VpConfig *config = parts->blueprint->config;
   g_autoptr (JsonObject) status = json_object_new ();
@@ -56,9 +57,8 @@ on_prepared (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (VpAttachSource) devices =
       vp_attach_request_prepare_finish (result, &functions, &error);
 
-  if (devices == NULL ||
-      (devices->spec->kind == VP_DEVICE_SPEC_VFIO && attach->parts.pid != 0 &&
-       !vp_machine_attach_raise_memlock (&attach->parts, functions->len, &error)))
+  if (devices == NULL || (devices->spec->kind == VP_DEVICE_SPEC_VFIO && attach->parts.pid != 0 &&
+                          !vp_machine_calls_raise_memlock (&attach->parts, functions->len, &error)))
     g_task_return_error (attach->task, error);
   else
     vp_hotplug_attach_async (attach->parts.hotplug, devices, functions, attach->timeout_ms,
@@ -66,7 +66,7 @@ on_prepared (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 void
-vp_machine_attach_begin (const VpMachineParts *parts,
+vp_machine_calls_attach (const VpMachineParts *parts,
                          VpDeviceSpec *spec,
                          guint timeout_ms,
                          GTask *task)
@@ -77,4 +77,56 @@ vp_machine_attach_begin (const VpMachineParts *parts,
   g_object_ref (parts->hotplug);
   vp_attach_request_prepare_async (spec, parts->blueprint->sysfs, parts->hotplug, parts->iommufd,
                                    parts->client, on_prepared, attach);
+}
+
+static void
+on_detached (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = G_TASK (user_data);
+  GError *error = NULL;
+  JsonObject *document = vp_hotplug_detach_finish (VP_HOTPLUG (source), result, &error);
+
+  if (document != NULL)
+    g_task_return_pointer (task, document, (GDestroyNotify) json_object_unref);
+  else
+    g_task_return_error (task, error);
+}
+
+void
+vp_machine_calls_detach (
+    const VpMachineParts *parts, const char *text, gboolean force, guint timeout_ms, GTask *task)
+{
+  g_autoptr (GTask) owned = task;
+  GError *error = NULL;
+  g_auto (GStrv) ids =
+      vp_hotplug_lookup_ids (parts->hotplug, parts->blueprint->sysfs, text, &error);
+
+  if (ids == NULL)
+    g_task_return_error (owned, error);
+  else
+    vp_hotplug_detach_async (parts->hotplug, (const char *const *) ids, force, timeout_ms,
+                             on_detached, g_steal_pointer (&owned));
+}
+
+static void
+on_query_reply (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = G_TASK (user_data);
+  GError *error = NULL;
+  JsonNode *reply = vp_qmp_client_execute_finish (VP_QMP_CLIENT (source), result, &error);
+
+  if (reply != NULL)
+    g_task_return_pointer (task, reply, (GDestroyNotify) json_node_unref);
+  else
+    g_task_return_error (task, error);
+}
+
+void
+vp_machine_calls_query (const VpMachineParts *parts,
+                        const char *command,
+                        JsonObject *arguments,
+                        GTask *task)
+{
+  vp_qmp_client_execute_async (parts->client, command, arguments, NULL, 0, NULL, on_query_reply,
+                               task);
 }

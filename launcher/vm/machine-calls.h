@@ -15,7 +15,8 @@ G_BEGIN_DECLS
  * @client: (nullable): its QEMU, once that runs
  * @pid: of that QEMU; 0 when it is to be started
  *
- * Of a VM, what an attach has to do with. Borrows what lives as long as the VM.
+ * Of a VM, what is needed to attach something, to detach it and to ask its QEMU. Borrows what lives
+ * as long as the VM.
  */
 typedef struct
 {
@@ -27,7 +28,7 @@ typedef struct
 } VpMachineParts;
 
 /**
- * vp_machine_attach_raise_memlock:
+ * vp_machine_calls_raise_memlock:
  * @parts: a VM
  * @n_more: VFIO devices that it is to have beside those that it has
  * @error: return location for a #GError
@@ -36,20 +37,42 @@ typedef struct
  *
  * Returns: %FALSE with an error as vp_memlock_limit_raise()
  */
-gboolean
-vp_machine_attach_raise_memlock (const VpMachineParts *parts, guint n_more, GError **error);
+gboolean vp_machine_calls_raise_memlock (const VpMachineParts *parts, guint n_more, GError **error);
 
 /**
- * vp_machine_attach_begin:
+ * vp_machine_calls_attach:
  * @parts: a VM
  * @spec: (transfer full): what is to be attached
  * @timeout_ms: longest wait for it to become usable
  * @task: (transfer full): gets the "attach" document; or an error of
  * vp_attach_request_prepare_finish(), vp_memlock_limit_raise() or vp_hotplug_attach_finish()
  */
-void vp_machine_attach_begin (const VpMachineParts *parts,
+void vp_machine_calls_attach (const VpMachineParts *parts,
                               VpDeviceSpec *spec,
                               guint timeout_ms,
                               GTask *task);
+
+/**
+ * vp_machine_calls_detach:
+ * @parts: a VM
+ * @text: the id of a device, or a reference: that of an IOMMU group is all of it that the VM has
+ * @force: however often it is attached
+ * @timeout_ms: longest wait for the guest to let go
+ * @task: (transfer full): gets the document of vp_hotplug_detach_finish(), or its error
+ */
+void vp_machine_calls_detach (
+    const VpMachineParts *parts, const char *text, gboolean force, guint timeout_ms, GTask *task);
+
+/**
+ * vp_machine_calls_query:
+ * @parts: a VM that runs
+ * @command: one of QEMU's QMP commands
+ * @arguments: (transfer full) (nullable): its arguments
+ * @task: (transfer full): gets the "return" member
+ */
+void vp_machine_calls_query (const VpMachineParts *parts,
+                             const char *command,
+                             JsonObject *arguments,
+                             GTask *task);
 
 G_END_DECLS
