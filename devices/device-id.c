@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+/* Whatever is ours in a foreign machine. */
+#define OWN_PREFIX "vmplug-"
+
 static const char *const reserved_stems[] = { "port", "slot", "bridge", "switch", "numa" };
 
 char *
@@ -53,6 +56,8 @@ vp_device_id_is_reserved (const char *id)
 {
   g_return_val_if_fail (id != NULL, FALSE);
 
+  if (g_str_has_prefix (id, OWN_PREFIX))
+    return TRUE;
   for (guint i = 0; i < G_N_ELEMENTS (reserved_stems); i++)
     if (g_str_has_prefix (id, reserved_stems[i]))
       {

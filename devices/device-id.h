@@ -43,7 +43,8 @@ char *vp_device_id_from_driver (const char *driver, guint number);
  *
  * Every number is reserved, used or not: an id that was good stays good when a plan grows.
  *
- * Returns: whether plans use it for their own ports and bridges: "port1", "slot2", "bridge1"
+ * Returns: whether plans use it for their own ports and bridges: "port1", "slot2", "bridge1"; in
+ *   foreign machines all of that, and more, begins with "vmplug-"
  */
 gboolean vp_device_id_is_reserved (const char *id);
 

@@ -10,6 +10,7 @@
 typedef struct
 {
   VpPlan *plan;
+  GHashTable *taken_ids; /* or NULL: those of a foreign machine */
   GHashTable *ids;       /* id → VpPlanDevice */
   GHashTable *functions; /* VpPciAddress → VpPlanDevice */
 } Builder;
@@ -116,43 +117,74 @@ check_function (const Builder *builder, const VpPlanRequest *request, GError **e
   return FALSE;
 }
 
+static gboolean
+is_taken (const Builder *builder, const char *id)
+{
+  return builder->taken_ids != NULL && g_hash_table_contains (builder->taken_ids, id);
+}
+
+/* Returns: (transfer full): @id, or where a foreign machine has one of that name, another */
+static char *
+avoid_taken (const Builder *builder, const char *id)
+{
+  char *other = g_strdup (id);
+
+  for (guint number = 2; is_taken (builder, other); number++)
+    {
+      g_free (other);
+      other = g_strdup_printf ("%s-%u", id, number);
+    }
+  return other;
+}
+
+/* Returns: (transfer full): the id that @request gets when the user gives none; that of a device
+ * which QEMU emulates is free */
+static char *
+make_id (const Builder *builder, const VpPlanRequest *request)
+{
+  const char *driver = request->driver != NULL ? request->driver : request->ref;
+  g_autofree char *id = NULL;
+  guint number = 0;
+
+  if (request->function != NULL)
+    id = vp_device_id_from_address (&request->function->address);
+  else if (request->is_mediated)
+    id = vp_device_id_from_uuid (request->ref);
+  else
+    /* Only what came before counts: a later request must not rename this one. */
+    do
+      {
+        g_free (id);
+        id = vp_device_id_from_driver (driver, number++);
+      }
+    while (g_hash_table_contains (builder->ids, id) || is_taken (builder, id));
+
+  return avoid_taken (builder, id);
+}
+
 /* Returns: (transfer full) (nullable): the id for @request, that nothing else in the plan has */
 static char *
 choose_id (const Builder *builder, const VpPlanRequest *request, GError **error)
 {
-  g_autofree char *id = NULL;
+  g_autofree char *id = request->id != NULL ? g_strdup (request->id) : make_id (builder, request);
   g_autofree char *quoted = NULL;
   g_autofree char *name = NULL;
   g_autofree char *other_name = NULL;
   const VpPlanDevice *other;
 
-  if (request->id == NULL && request->function == NULL && !request->is_mediated)
-    {
-      guint number = 0;
-
-      /* Only what came before counts: a later request must not rename this one. */
-      do
-        {
-          g_free (id);
-          id = vp_device_id_from_driver (request->driver != NULL ? request->driver : request->ref,
-                                         number++);
-        }
-      while (g_hash_table_contains (builder->ids, id));
-      return g_steal_pointer (&id);
-    }
-
-  if (request->id != NULL)
-    id = g_strdup (request->id);
-  else if (request->is_mediated)
-    id = vp_device_id_from_uuid (request->ref);
-  else
-    id = vp_device_id_from_address (&request->function->address);
   quoted = vp_quote (id);
   name = name_in_full (request->ref, request->function);
   if (vp_device_id_is_reserved (id))
     {
       g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_DUPLICATE,
                    "%s: the id %s belongs to the plan's own ports and bridges", name, quoted);
+      return NULL;
+    }
+
+  if (is_taken (builder, id))
+    {
+      g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_DUPLICATE,
+                   "%s: the id %s is taken on the command line", name, quoted);
       return NULL;
     }
 
@@ -192,11 +224,17 @@ add_device (Builder *builder, const VpPlanRequest *request, GError **error)
 }
 
 static gboolean
-add_devices (VpPlan *plan, const VpPlanRequest *requests, guint n_requests, GError **error)
+add_devices (VpPlan *plan,
+             const VpPlanPolicy *policy,
+             const VpPlanRequest *requests,
+             guint n_requests,
+             GError **error)
 {
   g_autoptr (GHashTable) ids = g_hash_table_new (g_str_hash, g_str_equal);
   g_autoptr (GHashTable) functions = g_hash_table_new (hash_address, equal_addresses);
-  Builder builder = { .plan = plan, .ids = ids, .functions = functions };
+  Builder builder = {
+    .plan = plan, .taken_ids = policy->taken_ids, .ids = ids, .functions = functions
+  };
 
   for (guint i = 0; i < n_requests; i++)
     if (add_device (&builder, &requests[i], error) == NULL)
@@ -268,7 +306,7 @@ build (const VpPlanPolicy *policy,
   g_autoptr (VpPlanner) planner = NULL;
   g_autoptr (GPtrArray) units = NULL;
 
-  if (!add_devices (plan, requests, n_requests, error))
+  if (!add_devices (plan, policy, requests, n_requests, error))
     return NULL;
   units = vp_plan_units_new (policy, requests, n_requests, at_largest, error);
   if (units == NULL)

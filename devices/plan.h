@@ -53,6 +53,8 @@ typedef struct
  *   device whose BARs are not known; 0 for as much as the largest hot device asked for, or the
  *   firmware's default
  * @space: what RAM takes of the address space
+ * @taken_ids: (nullable) (element-type utf8): ids that a foreign machine has; a device that would
+ *   get one of them gets another
  * @default_bits: address width of the guest's CPU; 0 when it is not known, and then not checked
  * @max_bits: the widest that it can be given, at least @default_bits
  */
@@ -64,6 +66,7 @@ typedef struct
   guint n_spare;
   guint64 spare_window;
   VpAddressSpace space;
+  GHashTable *taken_ids;
   guint default_bits;
   guint max_bits;
 } VpPlanPolicy;
@@ -85,7 +88,8 @@ typedef enum
 
 /**
  * VpPlanPort:
- * @id: QEMU id of the port, "port1"; for a slot of pci.0 our own name, "slot2"
+ * @id: QEMU id of the port, "port1"; for a slot of pci.0 our own name, "slot2"; in a foreign
+ *   machine both with "vmplug-" in front
  * @kind: what it is
  * @use: what it is for
  * @bus: QEMU's name of the bus that it sits on
@@ -239,6 +243,8 @@ typedef struct
  *   address space for that, because somebody may do so before it comes.
  * - A device with an I/O BAR that is there at boot must get it; a hot one does without when I/O
  *   space runs out.
+ * - In a foreign machine ports go to the slots that it leaves free, from the top down; there are no
+ *   switches and no root buses of nodes.
  * - The port of a bridge stands where its first device was asked for; spare ports stand behind all
  *   others, on pc as many as fit.
  *

@@ -51,6 +51,9 @@ vp_planner_new (const VpPlanPolicy *policy, VpPlan *plan)
   self->plan = plan;
   self->pool = vp_port_pool_new (&policy->root, plan);
   vp_io_space_init (&self->io, policy->root.machine, policy->firmware);
+  /* Those of a foreign machine get theirs first, or the machine does not boot as it is. */
+  vp_io_space_take_cold (
+      &self->io, MIN (policy->root.foreign.n_io_bridges * VP_IO_WINDOW, self->io.left), NULL);
   for (guint i = 0; i < N_BRIDGES; i++)
     self->bridges[i].bars = g_array_new (FALSE, FALSE, sizeof (VpBar));
   return self;
@@ -208,7 +211,8 @@ open_bridge (VpPlanner *self, Bridge *bridge, GError **error)
   if (bridge->port == NULL)
     return FALSE;
 
-  bridge->port->bridge = g_strdup_printf ("bridge%u", ++self->n_bridges);
+  bridge->port->bridge = g_strdup_printf (
+      "%sbridge%u", vp_topology_own_prefix (&self->policy->root), ++self->n_bridges);
   bridge->slot = VP_TOPOLOGY_BRIDGE_FIRST_SLOT - 1;
   bridge->has_hot = FALSE;
   g_array_set_size (bridge->bars, 0);

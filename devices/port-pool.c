@@ -51,17 +51,28 @@ vp_port_pool_free (VpPortPool *self)
   g_free (self);
 }
 
+/* Chassis numbers start at 1, or where a foreign machine has none. */
+static guint8
+chassis_of (const VpPortPool *self, guint number)
+{
+  const VpForeignBus *foreign = &self->root->foreign;
+
+  return (guint8) (foreign->is_foreign ? foreign->first_chassis + number - 1 : number);
+}
+
 static VpPlanPort *
-add_port (VpPortPool *self, VpPortKind kind, VpPortUse use, const char *bus, guint8 chassis)
+add_port (VpPortPool *self, VpPortKind kind, VpPortUse use, const char *bus, guint number)
 {
   VpPlanPort *port = g_new0 (VpPlanPort, 1);
 
   port->kind = kind;
   port->use = use;
   port->bus = g_strdup (bus);
-  port->chassis = chassis;
   if (kind != VP_PORT_PCI_SLOT)
-    port->id = g_strdup_printf ("port%u", chassis);
+    {
+      port->chassis = chassis_of (self, number);
+      port->id = g_strdup_printf ("%sport%u", vp_topology_own_prefix (self->root), number);
+    }
   g_ptr_array_add (self->plan->ports, port);
   return port;
 }
@@ -69,8 +80,8 @@ add_port (VpPortPool *self, VpPortKind kind, VpPortUse use, const char *bus, gui
 static VpPlanPort *
 add_root_port (VpPortPool *self, VpPortUse use, guint index)
 {
-  VpPlanPort *port = add_port (self, VP_PORT_ROOT_PORT, use, vp_topology_root_bus (VP_MACHINE_Q35),
-                               (guint8) (index + 1));
+  VpPlanPort *port =
+      add_port (self, VP_PORT_ROOT_PORT, use, vp_topology_root_bus (VP_MACHINE_Q35), index + 1);
 
   vp_topology_root_port_address (self->root, index, &port->slot, &port->function);
   return port;
@@ -88,7 +99,7 @@ add_downstream_port (VpPortPool *self, VpPortUse use, guint index)
       self->upstream->bridge = g_strdup_printf ("switch%u", n + 1);
     }
   port = add_port (self, VP_PORT_DOWNSTREAM, use, self->upstream->bridge,
-                   (guint8) (self->n_root_ports + index + 1));
+                   self->n_root_ports + index + 1);
   port->slot = (guint8) (index % VP_TOPOLOGY_SWITCH_PORTS);
   return port;
 }
@@ -100,7 +111,7 @@ add_pci_slot (VpPortPool *self, VpPortUse use, guint8 slot)
       add_port (self, VP_PORT_PCI_SLOT, use, vp_topology_root_bus (VP_MACHINE_PC), 0);
 
   port->slot = slot;
-  port->id = g_strdup_printf ("slot%u", slot);
+  port->id = g_strdup_printf ("%sslot%u", vp_topology_own_prefix (self->root), slot);
   port->has_io = TRUE;
   return port;
 }
@@ -110,7 +121,8 @@ refuse (const VpPortPool *self, GError **error)
 {
   if (self->root->machine == VP_MACHINE_PC)
     g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NO_SLOT,
-                 "too many devices: pci.0 has %u slots for them", VP_TOPOLOGY_MAX_PCI_SLOTS);
+                 "too many devices: pci.0 has %u slots for them",
+                 vp_topology_max_pci_slots (self->root));
   else if (self->n_downstream == 0)
     g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NO_SLOT,
                  "too many ports: pcie.0 and its %u bus numbers have room for %u",
@@ -136,7 +148,7 @@ vp_port_pool_take (VpPortPool *self, VpPortUse use, GError **error)
       return NULL;
     }
   if (self->root->machine == VP_MACHINE_PC)
-    return add_pci_slot (self, use, vp_topology_pci_slot (self->n_slots++));
+    return add_pci_slot (self, use, vp_topology_pci_slot (self->root, self->n_slots++));
 
   index = self->n_taken++;
   return index < self->n_direct ? add_root_port (self, use, index)
@@ -190,7 +202,7 @@ vp_port_pool_take_on_node (VpPortPool *self, guint node)
 
   expander = get_expander (self, node);
   port = add_port (self, VP_PORT_ROOT_PORT, VP_PORT_COLD, expander->id,
-                   (guint8) (expander->bus_nr + self->n_on_node[node] + 1));
+                   expander->bus_nr + self->n_on_node[node] + 1);
   port->slot = (guint8) (self->n_on_node[node] % VP_TOPOLOGY_SWITCH_PORTS);
   port->function = (guint8) (self->n_on_node[node] / VP_TOPOLOGY_SWITCH_PORTS);
   self->n_on_node[node]++;
@@ -211,11 +223,12 @@ vp_port_pool_take_bridge_slot (VpPortPool *self, GError **error)
       g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NO_SLOT,
                    "too many devices: pci.0 has %u slots for them and room for %u bridges, and "
                    "all are full",
-                   VP_TOPOLOGY_MAX_PCI_SLOTS, max);
+                   vp_topology_max_pci_slots (self->root), max);
       return NULL;
     }
-  port = add_pci_slot (self, VP_PORT_BRIDGE, vp_topology_pci_bridge_slot (self->n_bridges++));
-  port->chassis = (guint8) self->n_bridges;
+  port = add_pci_slot (self, VP_PORT_BRIDGE,
+                       vp_topology_pci_bridge_slot (self->root, self->n_bridges++));
+  port->chassis = chassis_of (self, self->n_bridges);
   return port;
 }
 
@@ -223,7 +236,7 @@ guint
 vp_port_pool_n_left (const VpPortPool *self)
 {
   if (self->root->machine == VP_MACHINE_PC)
-    return VP_TOPOLOGY_MAX_PCI_SLOTS - self->n_slots;
+    return vp_topology_max_pci_slots (self->root) - self->n_slots;
 
   return self->n_direct + self->n_downstream - self->n_taken;
 }

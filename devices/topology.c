@@ -15,6 +15,9 @@
 #define PC_LAST_SLOT    0x1f
 #define MAX_PCI_BRIDGES 8
 
+/* Of the free slots of a foreign pc. */
+#define PCI_BRIDGE_PART 3
+
 #define Q35_MEM_HOLE   G_GUINT64_CONSTANT (0xc0000000)
 #define PC_MEM_HOLE    G_GUINT64_CONSTANT (0xe0000000)
 #define IOAPIC_ADDRESS G_GUINT64_CONSTANT (0xfec00000)
@@ -56,6 +59,38 @@ vp_machine_type_to_string (VpMachineType type)
   return machine_names[type];
 }
 
+/* The slots that a foreign machine leaves free. */
+static guint32
+free_slots (const VpRootBus *root)
+{
+  const guint32 fixed = root->machine == VP_MACHINE_Q35
+                            ? 1U | 1U << 31               /* host bridge, ICH9 */
+                            : (1U << FIRST_PCI_SLOT) - 1; /* host bridge, PIIX3 */
+
+  return ~(root->foreign.taken_slots | fixed);
+}
+
+static guint
+n_free_slots (const VpRootBus *root)
+{
+  guint n = 0;
+
+  for (guint32 slots = free_slots (root); slots != 0; slots &= slots - 1)
+    n++;
+  return n;
+}
+
+/* The @index-th of them from the top. */
+static guint8
+free_slot (const VpRootBus *root, guint index)
+{
+  guint32 slots = free_slots (root);
+
+  while (index-- > 0)
+    slots &= ~(1U << g_bit_nth_msf (slots, -1));
+  return (guint8) g_bit_nth_msf (slots, -1);
+}
+
 static gboolean
 has_expanders (const VpRootBus *root)
 {
@@ -77,6 +112,8 @@ vp_topology_max_root_ports (const VpRootBus *root)
 {
   g_return_val_if_fail (root != NULL && root->machine == VP_MACHINE_Q35, 0);
 
+  if (root->foreign.is_foreign)
+    return MIN (n_free_slots (root) * FUNCTIONS_PER_SLOT, root->foreign.n_chassis);
   return (N_PORT_SLOTS + n_late_slots (root)) * FUNCTIONS_PER_SLOT;
 }
 
@@ -88,6 +125,12 @@ vp_topology_root_port_address (const VpRootBus *root, guint index, guint8 *slot,
   g_return_if_fail (root != NULL && index < vp_topology_max_root_ports (root));
   g_return_if_fail (slot != NULL && function != NULL);
 
+  if (root->foreign.is_foreign)
+    {
+      *slot = free_slot (root, index % n_free_slots (root));
+      *function = (guint8) (index / n_free_slots (root));
+      return;
+    }
   if (index >= N_PORT_SLOTS * FUNCTIONS_PER_SLOT)
     {
       index -= N_PORT_SLOTS * FUNCTIONS_PER_SLOT;
@@ -103,6 +146,8 @@ vp_topology_n_buses (const VpRootBus *root)
 {
   g_return_val_if_fail (root != NULL && root->machine == VP_MACHINE_Q35, 0);
 
+  if (root->foreign.is_foreign)
+    return root->foreign.n_buses;
   return has_expanders (root) ? NODE_BUSES : N_BUSES;
 }
 
@@ -113,7 +158,7 @@ vp_topology_n_switches (const VpRootBus *root)
   guint n_left = vp_topology_n_buses (root) - 1;
 
   /* A switch takes a bus for itself and one for each of its ports. */
-  if (n_left <= n_ports + 1)
+  if (root->foreign.is_foreign || n_left <= n_ports + 1)
     return 0;
   return MAX (1, (n_left - n_ports) / (1 + VP_TOPOLOGY_SWITCH_PORTS));
 }
@@ -132,12 +177,22 @@ vp_topology_expander (const VpRootBus *root, guint node, guint8 *slot, guint8 *b
   *n_ports = n_buses - 1;
 }
 
-guint8
-vp_topology_pci_slot (guint index)
+guint
+vp_topology_max_pci_slots (const VpRootBus *root)
 {
-  g_return_val_if_fail (index < VP_TOPOLOGY_MAX_PCI_SLOTS, 0);
+  g_return_val_if_fail (root != NULL && root->machine == VP_MACHINE_PC, 0);
 
-  return (guint8) (FIRST_PCI_SLOT + index);
+  if (!root->foreign.is_foreign)
+    return VP_TOPOLOGY_MAX_PCI_SLOTS;
+  return MIN (n_free_slots (root) - vp_topology_max_pci_bridges (root), VP_TOPOLOGY_MAX_PCI_SLOTS);
+}
+
+guint8
+vp_topology_pci_slot (const VpRootBus *root, guint index)
+{
+  g_return_val_if_fail (root != NULL && index < vp_topology_max_pci_slots (root), 0);
+
+  return root->foreign.is_foreign ? free_slot (root, index) : (guint8) (FIRST_PCI_SLOT + index);
 }
 
 guint64
@@ -153,15 +208,27 @@ vp_topology_max_pci_bridges (const VpRootBus *root)
 
   g_return_val_if_fail (root != NULL && root->machine == VP_MACHINE_PC, 0);
 
+  if (root->foreign.is_foreign)
+    return MIN (MIN (n_free_slots (root) / PCI_BRIDGE_PART, MAX_PCI_BRIDGES),
+                root->foreign.n_chassis);
   return root->n_own < n_slots ? MIN (n_slots - root->n_own, MAX_PCI_BRIDGES) : 0;
 }
 
 guint8
-vp_topology_pci_bridge_slot (guint index)
+vp_topology_pci_bridge_slot (const VpRootBus *root, guint index)
 {
-  g_return_val_if_fail (index < MAX_PCI_BRIDGES, 0);
+  g_return_val_if_fail (root != NULL && index < MAX_PCI_BRIDGES, 0);
 
-  return (guint8) (PC_LAST_SLOT - index);
+  return root->foreign.is_foreign ? free_slot (root, n_free_slots (root) - 1 - index)
+                                  : (guint8) (PC_LAST_SLOT - index);
+}
+
+const char *
+vp_topology_own_prefix (const VpRootBus *root)
+{
+  g_return_val_if_fail (root != NULL, "");
+
+  return root->foreign.is_foreign ? "vmplug-" : "";
 }
 
 gboolean

@@ -31,6 +31,28 @@ typedef enum
 #define VP_TOPOLOGY_BRIDGE_LAST_SLOT  31
 
 /**
+ * VpForeignBus:
+ * @is_foreign: the machine is somebody else's: our ports keep out of the way
+ * @taken_slots: bit n: slot n of the root bus is not ours, which includes those that QEMU fills by
+ *   itself
+ * @first_chassis: the first chassis number that is ours
+ * @n_chassis: how many of them are
+ * @n_buses: bus numbers for the root bus and what we put behind it
+ * @n_io_bridges: its bridges and ports that get I/O space
+ *
+ * What of a root bus belongs to somebody else.
+ */
+typedef struct
+{
+  gboolean is_foreign;
+  guint32 taken_slots;
+  guint8 first_chassis;
+  guint n_chassis;
+  guint n_buses;
+  guint n_io_bridges;
+} VpForeignBus;
+
+/**
  * VpRootBus:
  * @machine: the machine
  * @n_own: our own emulated devices (disk, NIC, …) on it
@@ -38,6 +60,7 @@ typedef enum
  * @is_native: whether ports tell the guest of hotplug themselves, and not ACPI: then a bridge has
  *   only SHPC, for which a guest needs a driver that not every kernel has, and waits 5 s each way
  *   (measured, Linux 6.1)
+ * @foreign: what of it is somebody else's; @n_own and @n_nodes are 0 there
  *
  * What shares pcie.0 or pci.0 with the host devices: it decides how many ports there can be, and
  * where.
@@ -48,6 +71,7 @@ typedef struct
   guint n_own;
   guint n_nodes;
   gboolean is_native;
+  VpForeignBus foreign;
 } VpRootBus;
 
 /**
@@ -72,7 +96,8 @@ const char *vp_machine_type_to_string (VpMachineType type);
  * @root: a q35 root bus
  *
  * pcie.0 has 32 slots of 8 functions. Slot 0x00 is the host bridge, 0x1f the ICH9, and each own
- * device and each expander bridge takes one.
+ * device and each expander bridge takes one. In a foreign machine it is the slots and the chassis
+ * numbers that are free which count.
  *
  * Returns: how many root ports fit, 240 when nothing else is there
  */
@@ -87,7 +112,9 @@ guint vp_topology_max_root_ports (const VpRootBus *root);
  *
  * The first 15 ports get a slot each, the next 15 function 1 of the same slots, and so on: few
  * ports stay simple and boot faster than packed ones (measured: 24 ports, ×1.25 instead of ×1.40),
- * and one more never moves the earlier ones. The slots that own devices leave free come last.
+ * and one more never moves the earlier ones. The slots that own devices leave free come last. In a
+ * foreign machine it is the same with its free slots, from 0x1e down, because what has no address
+ * there is put into the first free slot from 1 up.
  */
 void
 vp_topology_root_port_address (const VpRootBus *root, guint index, guint8 *slot, guint8 *function);
@@ -99,7 +126,7 @@ vp_topology_root_port_address (const VpRootBus *root, guint index, guint8 *slot,
  * Ports run out at vp_topology_max_root_ports(), bus numbers at 256, and every port takes one. The
  * last root ports therefore hold switches, and each switch %VP_TOPOLOGY_SWITCH_PORTS ports.
  *
- * Returns: how many of the last root ports are for switches
+ * Returns: how many of the last root ports are for switches; none in a foreign machine
  */
 guint vp_topology_n_switches (const VpRootBus *root);
 
@@ -107,7 +134,8 @@ guint vp_topology_n_switches (const VpRootBus *root);
  * vp_topology_n_buses:
  * @root: a q35 root bus
  *
- * Returns: bus numbers for pcie.0 and all behind it: 256, or 128 when NUMA nodes have the others
+ * Returns: bus numbers for pcie.0 and all behind it: 256, or 128 when NUMA nodes have the others;
+ *   in a foreign machine what it leaves of them
  */
 guint vp_topology_n_buses (const VpRootBus *root);
 
@@ -125,12 +153,23 @@ void
 vp_topology_expander (const VpRootBus *root, guint node, guint8 *slot, guint8 *bus, guint *n_ports);
 
 /**
- * vp_topology_pci_slot:
- * @index: 0 to %VP_TOPOLOGY_MAX_PCI_SLOTS - 1
+ * vp_topology_max_pci_slots:
+ * @root: a pc root bus
  *
- * Returns: the slot of pci.0 for the @index-th host device of a pc machine
+ * Returns: how many slots of pci.0 are for host devices: %VP_TOPOLOGY_MAX_PCI_SLOTS, and no more
+ *   than a foreign machine leaves free beside those for pci-bridges
  */
-guint8 vp_topology_pci_slot (guint index);
+guint vp_topology_max_pci_slots (const VpRootBus *root);
+
+/**
+ * vp_topology_pci_slot:
+ * @root: a pc root bus
+ * @index: 0 to vp_topology_max_pci_slots() - 1
+ *
+ * Returns: the slot of pci.0 for the @index-th host device: counted up from 0x02, or in a foreign
+ *   machine down from 0x1f
+ */
+guint8 vp_topology_pci_slot (const VpRootBus *root, guint index);
 
 /**
  * vp_topology_mem_hole:
@@ -147,17 +186,28 @@ guint64 vp_topology_mem_hole (VpMachineType machine);
  * SeaBIOS has 36 KiB of I/O space for pci.0 and gives 4 KiB to each pci-bridge, even an empty one:
  * with 9 it panics (pciinit.c; measured).
  *
- * Returns: how many pci-bridges fit behind the own devices, at most 8
+ * Returns: how many pci-bridges fit behind the own devices, at most 8; in a foreign machine in a
+ *   third of its free slots
  */
 guint vp_topology_max_pci_bridges (const VpRootBus *root);
 
 /**
  * vp_topology_pci_bridge_slot:
+ * @root: a pc root bus
  * @index: 0 to vp_topology_max_pci_bridges() - 1
  *
- * Returns: its slot of pci.0, counted down from 0x1f, away from the own devices
+ * Returns: its slot of pci.0, counted down from 0x1f, away from the own devices; in a foreign
+ *   machine up from its lowest free slot, away from the host devices
  */
-guint8 vp_topology_pci_bridge_slot (guint index);
+guint8 vp_topology_pci_bridge_slot (const VpRootBus *root, guint index);
+
+/**
+ * vp_topology_own_prefix:
+ *
+ * Returns: (transfer none): what the ids of our ports, bridges and slots begin with: "vmplug-" in a
+ *   foreign machine, so that nothing there is called the same, else ""
+ */
+const char *vp_topology_own_prefix (const VpRootBus *root);
 
 /**
  * vp_topology_own_slot:

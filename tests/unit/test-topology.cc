@@ -214,14 +214,17 @@ TEST (Topology, BridgesOfPcTakeWhatOwnDevicesLeaveAndSeabiosStands)
       const VpRootBus root = pc (row.n_own);
       EXPECT_EQ (vp_topology_max_pci_bridges (&root), row.n_bridges) << row.n_own;
     }
-  EXPECT_EQ (vp_topology_pci_bridge_slot (0), 0x1f);
-  EXPECT_EQ (vp_topology_pci_bridge_slot (7), 0x18);
+  const VpRootBus root = pc ();
+  EXPECT_EQ (vp_topology_pci_bridge_slot (&root, 0), 0x1f);
+  EXPECT_EQ (vp_topology_pci_bridge_slot (&root, 7), 0x18);
 }
 
 TEST (Topology, HostDevicesOfPcStayClearOfTheMachinesOwn)
 {
-  EXPECT_EQ (vp_topology_pci_slot (0), 0x02);
-  EXPECT_EQ (vp_topology_pci_slot (VP_TOPOLOGY_MAX_PCI_SLOTS - 1), 0x11);
+  const VpRootBus root = pc ();
+  EXPECT_EQ (vp_topology_max_pci_slots (&root), static_cast<guint> (VP_TOPOLOGY_MAX_PCI_SLOTS));
+  EXPECT_EQ (vp_topology_pci_slot (&root, 0), 0x02);
+  EXPECT_EQ (vp_topology_pci_slot (&root, VP_TOPOLOGY_MAX_PCI_SLOTS - 1), 0x11);
 }
 
 TEST (Topology, OwnSlotsOfQ35CountUpBehindThePorts)
@@ -251,6 +254,73 @@ TEST (Topology, OwnSlotsOfPcCountUpBehindTheHostDevices)
   EXPECT_EQ (slot, 0x1f);
   EXPECT_FALSE (vp_topology_own_slot (&root, 14, &slot)) << "there is no slot 0x20";
   EXPECT_FALSE (vp_topology_own_slot (&root, G_MAXUINT, &slot));
+}
+
+VpRootBus
+foreign (VpMachineType machine, guint32 taken_slots, guint n_chassis = 254)
+{
+  VpRootBus root = {};
+  root.machine = machine;
+  root.foreign = { TRUE, taken_slots, 2, n_chassis, 200, 0 };
+  return root;
+}
+
+using Place = std::pair<guint, guint>;
+
+Place
+port_of (const VpRootBus &root, guint index)
+{
+  guint8 slot = 0xff, function = 0xff;
+  vp_topology_root_port_address (&root, index, &slot, &function);
+  return { slot, function };
+}
+
+TEST (Topology, PortsOfAForeignMachineGoDownItsFreeSlots)
+{
+  const VpRootBus root = foreign (VP_MACHINE_Q35, 1U << 0x1d | 0x0000ffffU);
+
+  EXPECT_EQ (vp_topology_max_root_ports (&root), 14u * 8) << "0x10 to 0x1e without 0x1d";
+  EXPECT_EQ (port_of (root, 0), Place (0x1e, 0));
+  EXPECT_EQ (port_of (root, 1), Place (0x1c, 0));
+  EXPECT_EQ (port_of (root, 13), Place (0x10, 0));
+  EXPECT_EQ (port_of (root, 14), Place (0x1e, 1));
+  EXPECT_EQ (port_of (root, 14 * 8 - 1), Place (0x10, 7));
+  EXPECT_EQ (vp_topology_n_switches (&root), 0u);
+  EXPECT_EQ (vp_topology_n_buses (&root), 200u);
+  EXPECT_STREQ (vp_topology_own_prefix (&root), "vmplug-");
+}
+
+TEST (Topology, PortsOfAForeignMachineAreNoMoreThanItsFreeChassisNumbers)
+{
+  const VpRootBus few = foreign (VP_MACHINE_Q35, 0, 7), full = foreign (VP_MACHINE_Q35, ~0U);
+
+  EXPECT_EQ (vp_topology_max_root_ports (&few), 7u);
+  EXPECT_EQ (vp_topology_max_root_ports (&full), 0u);
+}
+
+TEST (Topology, SlotsOfAForeignPcGoDownAndItsBridgesUp)
+{
+  const VpRootBus roomy = foreign (VP_MACHINE_PC, 0), narrow = foreign (VP_MACHINE_PC, ~0x0e07U);
+
+  EXPECT_EQ (vp_topology_max_pci_slots (&roomy), 16u);
+  EXPECT_EQ (vp_topology_max_pci_bridges (&roomy), 8u);
+  EXPECT_EQ (vp_topology_pci_slot (&roomy, 0), 0x1f);
+  EXPECT_EQ (vp_topology_pci_slot (&roomy, 15), 0x10);
+  EXPECT_EQ (vp_topology_pci_bridge_slot (&roomy, 0), 0x02);
+  EXPECT_EQ (vp_topology_pci_bridge_slot (&roomy, 7), 0x09);
+
+  EXPECT_EQ (vp_topology_max_pci_slots (&narrow), 3u) << "2, 9, 10 and 11 are free";
+  EXPECT_EQ (vp_topology_max_pci_bridges (&narrow), 1u);
+  EXPECT_EQ (vp_topology_pci_slot (&narrow, 2), 0x09);
+  EXPECT_EQ (vp_topology_pci_bridge_slot (&narrow, 0), 0x02);
+}
+
+TEST (Topology, AFullForeignPcHasNoSlots)
+{
+  const VpRootBus root = foreign (VP_MACHINE_PC, ~0U);
+
+  EXPECT_EQ (vp_topology_max_pci_slots (&root), 0u);
+  EXPECT_EQ (vp_topology_max_pci_bridges (&root), 0u);
 }
 
 TEST (Topology, RootBusesHaveTheNamesThatQemuGivesThem)
