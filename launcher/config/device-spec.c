@@ -35,7 +35,7 @@ static const Backed backed[] = {
 };
 
 /* What argv.c calls the VM's own parts; the plan's ports and bridges are reserved beside them. */
-#define OWN_IDS "^(qmp|console|ready|ready-port|memory|ram|iommufd0|(disk|nic|share|cpu)[0-9]+)$"
+#define OWN_IDS "^(qmp|console|ready|ready-port|memory|ram|vmplug-.*|(disk|nic|share|cpu)[0-9]+)$"
 
 gboolean
 vp_id_is_valid (const char *id)

@@ -6,9 +6,8 @@
 #include "launcher/vm/numa-nodes.h"
 #include "launcher/vm/own-devices.h"
 
-#define SANDBOX       "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
-#define MDEV_FOLDER   "/sys/bus/mdev/devices/"
-#define OVMF_APERTURE "opt/ovmf/X-PciMmio64Mb"
+#define SANDBOX     "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
+#define MDEV_FOLDER "/sys/bus/mdev/devices/"
 
 /* With NUMA nodes it is theirs, see numa-nodes.h. */
 static void
@@ -63,17 +62,24 @@ add_base (GPtrArray *argv, const VpArgvInput *input)
   vp_argv_add_json (argv, "-device", serial);
 }
 
+void
+vp_argv_add_aperture (GPtrArray *argv, const VpPlan *plan)
+{
+  g_return_if_fail (argv != NULL && plan != NULL);
+
+  if (plan->aperture_mib > 0)
+    vp_argv_add_format (argv, "-fw_cfg", "name=" VP_ARGV_OVMF_APERTURE ",string=%" G_GUINT64_FORMAT,
+                        plan->aperture_mib);
+}
+
 static void
 add_boot (GPtrArray *argv, const VpArgvInput *input)
 {
   const VpConfig *config = input->config;
-  guint64 aperture = input->plan->aperture_mib;
 
   if (config->firmware_path != NULL)
     vp_argv_add (argv, "-bios", config->firmware_path);
-  if (aperture > 0)
-    vp_argv_add_format (argv, "-fw_cfg", "name=" OVMF_APERTURE ",string=%" G_GUINT64_FORMAT,
-                        aperture);
+  vp_argv_add_aperture (argv, input->plan);
 
   if (config->kernel != NULL)
     vp_argv_add (argv, "-kernel", config->kernel);
@@ -253,7 +259,7 @@ GPtrArray *
 vp_argv_get_cold_devices (const VpArgvInput *input)
 {
   GPtrArray *sequences = g_ptr_array_new_with_free_func ((GDestroyNotify) vp_plug_sequence_free);
-  int next_fd = VP_ARGV_DEVICE_FD;
+  int next_fd = input->first_device_fd != 0 ? input->first_device_fd : VP_ARGV_DEVICE_FD;
 
   if (vp_argv_has_iommufd (input))
     g_ptr_array_add (sequences, vp_plug_sequence_new_iommufd (next_fd++));

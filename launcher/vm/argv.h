@@ -14,7 +14,10 @@ G_BEGIN_DECLS
 #define VP_ARGV_DEVICE_FD  5
 
 /** Id of QEMU's object for /dev/iommu, one for all devices that are by iommufd. */
-#define VP_ARGV_IOMMUFD_ID "iommufd0"
+#define VP_ARGV_IOMMUFD_ID "vmplug-iommufd"
+
+/** OVMF's knob for the size of its 64-bit aperture, in MiB. */
+#define VP_ARGV_OVMF_APERTURE "opt/ovmf/X-PciMmio64Mb"
 
 /** Id of QEMU's object for the whole memory of a VM, where it is shared and there are no nodes. */
 #define VP_ARGV_MEMORY_ID "ram"
@@ -28,6 +31,7 @@ G_BEGIN_DECLS
  * @cpu: argument of -cpu
  * @n_host_nodes: how many NUMA nodes the host has
  * @has_vhost_net: whether /dev/vhost-net can be opened
+ * @first_device_fd: the first file descriptor for devices; 0 for %VP_ARGV_DEVICE_FD
  */
 typedef struct
 {
@@ -38,6 +42,7 @@ typedef struct
   const char *cpu;
   guint n_host_nodes;
   gboolean has_vhost_net;
+  int first_device_fd;
 } VpArgvInput;
 
 /**
@@ -65,7 +70,7 @@ gboolean vp_argv_has_iommufd (const VpArgvInput *input);
  *
  * Returns: (transfer full) (element-type VpPlugSequence): what vp_argv_build() makes of the cold
  *   devices, in the order of the plan, after that of /dev/iommu, where vp_argv_has_iommufd(); their
- * file descriptors are those that QEMU is to inherit, from %VP_ARGV_DEVICE_FD on
+ * file descriptors are those that QEMU is to inherit, from @input's first_device_fd on
  */
 GPtrArray *vp_argv_get_cold_devices (const VpArgvInput *input);
 
@@ -77,6 +82,15 @@ GPtrArray *vp_argv_get_cold_devices (const VpArgvInput *input);
  * Adds the ports, bridges, switches and expanders of @plan, each behind what it sits on.
  */
 void vp_argv_add_topology (GPtrArray *argv, const VpPlan *plan);
+
+/**
+ * vp_argv_add_aperture:
+ * @argv: (element-type utf8): a command line in the making
+ * @plan: where the devices go
+ *
+ * Asks OVMF for the 64-bit aperture that @plan needs, if it needs one.
+ */
+void vp_argv_add_aperture (GPtrArray *argv, const VpPlan *plan);
 
 /**
  * vp_argv_device:

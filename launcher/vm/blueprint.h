@@ -3,6 +3,7 @@
 #include "devices/inventory.h"
 #include "devices/plan.h"
 #include "launcher/config/config.h"
+#include "launcher/vm/foreign.h"
 #include "launcher/vm/plug-sequence.h"
 
 #include <json-glib/json-glib.h>
@@ -21,8 +22,10 @@ G_BEGIN_DECLS
  * @has_iommufd: whether QEMU starts with /dev/iommu
  * @accel: kvm or tcg
  * @accel_reason: why
- * @cpu: argument of -cpu
+ * @cpu: argument of -cpu, as it is on a foreign command line
+ * @widened_bits: address width that the plan asks of the guest's CPU; 0 for what it has
  * @argv: QEMU's command line
+ * @foreign: (nullable): the machine that @argv adds to, when it is somebody else's
  *
  * Everything that is decided before anything on the host changes.
  */
@@ -38,7 +41,9 @@ typedef struct
   VpAccel accel;
   char *accel_reason;
   char *cpu;
+  guint widened_bits;
   char **argv;
+  VpForeign *foreign;
 } VpBlueprint;
 
 /**
@@ -66,6 +71,25 @@ VpBlueprint *vp_blueprint_new (VpConfig *config, const char *root, GError **erro
  * Returns: (transfer full) (nullable): free with vp_blueprint_free()
  */
 VpBlueprint *vp_blueprint_new_for_rehearsal (VpConfig *config, const char *root, GError **error);
+
+/**
+ * vp_blueprint_new_for_foreign:
+ * @config: (transfer full): what the foreign command line says, with our own devices' specs, the
+ *   threshold of large BARs, spare ports and QEMU's program
+ * @foreign: (transfer full): the foreign machine
+ * @root: where host paths start, "/" on a host
+ * @error: return location for a #GError
+ *
+ * Like vp_blueprint_new() for a machine that somebody else describes: what that has of its own
+ * (disks, a kernel, an accelerator) is theirs and not checked. The command line is theirs, with
+ * ours behind it. A name is made up when there is none.
+ *
+ * Returns: (transfer full) (nullable): free with vp_blueprint_free()
+ */
+VpBlueprint *vp_blueprint_new_for_foreign (VpConfig *config,
+                                           VpForeign *foreign,
+                                           const char *root,
+                                           GError **error);
 void vp_blueprint_free (VpBlueprint *self);
 
 /**

@@ -734,7 +734,7 @@ protected:
   }
 };
 
-const char *const OBJECT = R"({"qom-type":"iommufd","id":"iommufd0","fd":"5"})";
+const char *const OBJECT = R"({"qom-type":"iommufd","id":"vmplug-iommufd","fd":"5"})";
 
 TEST_F (BlueprintIommufd, ADeviceNamedByItsNodeIsUsedByIt)
 {
@@ -745,7 +745,7 @@ TEST_F (BlueprintIommufd, ADeviceNamedByItsNodeIsUsedByIt)
   EXPECT_EQ (
       lines_of (blueprint),
       (Ids{ OBJECT, R"({"driver":"vfio-pci","id":"vfio-41-00.0","bus":"port1","addr":"00.0",)"
-                    R"("fd":"6","iommufd":"iommufd0"})" }));
+                    R"("fd":"6","iommufd":"vmplug-iommufd"})" }));
   EXPECT_TRUE (warnings_of (blueprint->plan).empty ());
   EXPECT_TRUE (blueprint->has_iommufd);
 }
@@ -763,7 +763,7 @@ TEST_F (BlueprintIommufd, MixedWithADeviceByItsGroup)
   ASSERT_EQ (lines.size (), 4u);
   EXPECT_EQ (lines[0], OBJECT);
   EXPECT_NE (lines[1].find (R"("host":"0000:42:00.0")"), std::string::npos) << lines[1];
-  EXPECT_NE (lines[2].find (R"("fd":"6","iommufd":"iommufd0")"), std::string::npos) << lines[2];
+  EXPECT_NE (lines[2].find (R"("fd":"6","iommufd":"vmplug-iommufd")"), std::string::npos) << lines[2];
   EXPECT_EQ (lines[2].find ("host"), std::string::npos) << lines[2];
   EXPECT_NE (lines[3].find (R"("host":"0000:43:00.0")"), std::string::npos) << lines[3];
 }

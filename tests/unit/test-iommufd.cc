@@ -76,7 +76,7 @@ protected:
     qemu_.reply (getfd);
     Heard object = qemu_.hear ("object-add");
     EXPECT_EQ (object.argument ("qom-type"), "iommufd");
-    EXPECT_EQ (object.argument ("id"), "iommufd0");
+    EXPECT_EQ (object.argument ("id"), "vmplug-iommufd");
     EXPECT_EQ (object.argument ("fd"), getfd.argument ("fdname"));
     qemu_.reply (object);
   }

@@ -75,14 +75,14 @@ const Row rows[] = {
     false,
     { "fd d-fd0 sys/bus/pci/devices/0000:41:00.0",
       R"(device_add {"driver":"vfio-pci",)" PLACE
-      R"(,"x-no-mmap":true,"fd":"d-fd0","iommufd":"iommufd0"})" } },
+      R"(,"x-no-mmap":true,"fd":"d-fd0","iommufd":"vmplug-iommufd"})" } },
   { "mediated_by_iommufd",
     "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001,iommufd=on",
     false,
     { "fd d-fd0 sys/bus/mdev/devices/83b8f4f2-509f-382f-3c1e-e6bfe0fa1001",
       R"(device_add {"driver":"vfio-pci",)" PLACE
       R"(,"sysfsdev":"/sys/bus/mdev/devices/83b8f4f2-509f-382f-3c1e-e6bfe0fa1001",)"
-      R"("fd":"d-fd0","iommufd":"iommufd0"})" } },
+      R"("fd":"d-fd0","iommufd":"vmplug-iommufd"})" } },
   { "vfio_user",
     "vfio-user,socket=/run/a b",
     false,
@@ -185,9 +185,9 @@ TEST (PlugSequenceIommufd, IsSharedByAll)
 
   EXPECT_EQ (lines_of (sequence),
              (std::vector<std::string>{
-                 "fd iommufd0-fd0 /dev/iommu",
-                 R"(object-add {"qom-type":"iommufd","id":"iommufd0","fd":"iommufd0-fd0"})"
-                 R"( <- object-del {"id":"iommufd0"})" }));
+                 "fd vmplug-iommufd-fd0 /dev/iommu",
+                 R"(object-add {"qom-type":"iommufd","id":"vmplug-iommufd","fd":"vmplug-iommufd-fd0"})"
+                 R"( <- object-del {"id":"vmplug-iommufd"})" }));
 }
 
 std::vector<std::string>
@@ -221,7 +221,7 @@ TEST (PlugSequenceArgv, IommufdIsAnObject)
 
   EXPECT_EQ (argv_of (sequence),
              (std::vector<std::string>{ "-object",
-                                        R"({"qom-type":"iommufd","id":"iommufd0","fd":"5"})" }));
+                                        R"({"qom-type":"iommufd","id":"vmplug-iommufd","fd":"5"})" }));
 }
 
 TEST (PlugSequenceArgv, InheritedDescriptorsHaveNumbers)
