@@ -116,7 +116,8 @@ TEST_F (IommufdLab, ThePlanShowsTheDescriptors)
   const Outcome dry = vmplug (Args{ "run", "--dry-run" } + newer + device);
 
   EXPECT_EQ (dry.status, 0) << dry;
-  EXPECT_NE (dry.out.find (R"({"qom-type":"iommufd","id":"vmplug-iommufd","fd":"5"})"), std::string::npos)
+  EXPECT_NE (dry.out.find (R"({"qom-type":"iommufd","id":"vmplug-iommufd","fd":"5"})"),
+             std::string::npos)
       << dry;
   EXPECT_NE (dry.out.find (R"("fd":"6","iommufd":"vmplug-iommufd"})"), std::string::npos) << dry;
   expect_home (nic);

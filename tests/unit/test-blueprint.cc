@@ -763,7 +763,8 @@ TEST_F (BlueprintIommufd, MixedWithADeviceByItsGroup)
   ASSERT_EQ (lines.size (), 4u);
   EXPECT_EQ (lines[0], OBJECT);
   EXPECT_NE (lines[1].find (R"("host":"0000:42:00.0")"), std::string::npos) << lines[1];
-  EXPECT_NE (lines[2].find (R"("fd":"6","iommufd":"vmplug-iommufd")"), std::string::npos) << lines[2];
+  EXPECT_NE (lines[2].find (R"("fd":"6","iommufd":"vmplug-iommufd")"), std::string::npos)
+      << lines[2];
   EXPECT_EQ (lines[2].find ("host"), std::string::npos) << lines[2];
   EXPECT_NE (lines[3].find (R"("host":"0000:43:00.0")"), std::string::npos) << lines[3];
 }

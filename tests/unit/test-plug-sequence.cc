@@ -183,11 +183,12 @@ TEST (PlugSequenceIommufd, IsSharedByAll)
 {
   g_autoptr (VpPlugSequence) sequence = vp_plug_sequence_new_iommufd (-1);
 
-  EXPECT_EQ (lines_of (sequence),
-             (std::vector<std::string>{
-                 "fd vmplug-iommufd-fd0 /dev/iommu",
-                 R"(object-add {"qom-type":"iommufd","id":"vmplug-iommufd","fd":"vmplug-iommufd-fd0"})"
-                 R"( <- object-del {"id":"vmplug-iommufd"})" }));
+  EXPECT_EQ (
+      lines_of (sequence),
+      (std::vector<std::string>{
+          "fd vmplug-iommufd-fd0 /dev/iommu",
+          R"(object-add {"qom-type":"iommufd","id":"vmplug-iommufd","fd":"vmplug-iommufd-fd0"})"
+          R"( <- object-del {"id":"vmplug-iommufd"})" }));
 }
 
 std::vector<std::string>
@@ -220,8 +221,8 @@ TEST (PlugSequenceArgv, IommufdIsAnObject)
   g_autoptr (VpPlugSequence) sequence = vp_plug_sequence_new_iommufd (5);
 
   EXPECT_EQ (argv_of (sequence),
-             (std::vector<std::string>{ "-object",
-                                        R"({"qom-type":"iommufd","id":"vmplug-iommufd","fd":"5"})" }));
+             (std::vector<std::string>{
+                 "-object", R"({"qom-type":"iommufd","id":"vmplug-iommufd","fd":"5"})" }));
 }
 
 TEST (PlugSequenceArgv, InheritedDescriptorsHaveNumbers)
