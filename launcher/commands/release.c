@@ -23,7 +23,7 @@ check_unused (const VpHostFunctions *host, const char *root, GError **error)
       const VpPciFunction *function = host->functions->pdata[i];
       g_autoptr (GError) obstacle = NULL;
 
-      if (function->group >= 0 && !vp_group_lock_check (base, function->group, error))
+      if (function->group >= 0 && !vp_group_lock_check (base, function->group, NULL, error))
         return FALSE;
       if (!vp_vfio_is_vfio_driver (function->driver) || function->group < 0 ||
           vp_vfio_node_check (host->sysfs, function->group, &obstacle) ||

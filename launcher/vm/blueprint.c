@@ -79,6 +79,7 @@ make_plan (VpBlueprint *self, const VpHostCpu *host, gboolean is_rehearsal, GErr
   const VpWishSource source = { .config = self->config,
                                 .sysfs = self->sysfs,
                                 .inventory = self->inventory,
+                                .owner = self->foreign != NULL ? self->config->name : NULL,
                                 .is_rehearsal = is_rehearsal };
   g_autoptr (VpWishList) wishes = vp_wish_list_find (&source, warnings, error);
   VpPlanPolicy policy;

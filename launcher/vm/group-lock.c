@@ -23,17 +23,23 @@ struct _VpGroupLock
   int fd;
 };
 
-static void
-set_busy (GError **error, int group, int fd)
+/* Returns: (transfer full) (nullable): the VM that has the lock of an opened file */
+static char *
+read_owner (int fd)
 {
-  char text[MAX_NAME + 1] = "";
-  ssize_t n = pread (fd, text, MAX_NAME, 0);
+  char text[MAX_NAME + 2] = ""; /* its name and a newline */
+  ssize_t n = pread (fd, text, sizeof text - 1, 0);
 
   text[MAX (n, 0)] = '\0';
   g_strchomp (text);
-  if (vp_vm_name_is_valid (text))
-    g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_BUSY, "group %d: VM %s has it", group,
-                 text);
+  return vp_vm_name_is_valid (text) ? g_strdup (text) : NULL;
+}
+
+static void
+set_busy (GError **error, int group, const char *vm)
+{
+  if (vm != NULL)
+    g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_BUSY, "group %d: VM %s has it", group, vm);
   else
     g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_BUSY, "group %d: another vmplug has it",
                  group);
@@ -97,7 +103,11 @@ try_to_take (const char *base, int group, gboolean *stale, GError **error)
         return self;
     }
   else if (errno == EAGAIN || errno == EACCES)
-    set_busy (error, group, self->fd);
+    {
+      g_autofree char *owner = read_owner (self->fd);
+
+      set_busy (error, group, owner);
+    }
   else
     g_set_error (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_IO, "cannot lock group %d: %s", group,
                  g_strerror (errno));
@@ -142,7 +152,7 @@ vp_group_lock_release (VpGroupLock *self)
 }
 
 gboolean
-vp_group_lock_check (const char *base, int group, GError **error)
+vp_group_lock_check (const char *base, int group, const char *vm, GError **error)
 {
   struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
   VpGroupLock *self = open_lock (base, group, FALSE, NULL);
@@ -152,8 +162,11 @@ vp_group_lock_check (const char *base, int group, GError **error)
     return TRUE;
   if (self->fd >= 0 && fcntl (self->fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK)
     {
-      set_busy (error, group, self->fd);
-      is_free = FALSE;
+      g_autofree char *owner = read_owner (self->fd);
+
+      is_free = vm != NULL && g_strcmp0 (owner, vm) == 0;
+      if (!is_free)
+        set_busy (error, group, owner);
     }
   lock_free (self);
   return is_free;

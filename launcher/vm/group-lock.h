@@ -36,13 +36,14 @@ void vp_group_lock_release (VpGroupLock *self);
  * vp_group_lock_check:
  * @base: see vp_run_dir_base()
  * @group: an IOMMU group
+ * @vm: (nullable): the VM that asks, whose own lock is none to it
  * @error: return location for a #GError
  *
  * Asks without taking it, and makes nothing.
  *
  * Returns: %FALSE with %VP_DEVICE_ERROR_BUSY naming the VM that has it
  */
-gboolean vp_group_lock_check (const char *base, int group, GError **error);
+gboolean vp_group_lock_check (const char *base, int group, const char *vm, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VpGroupLock, vp_group_lock_release)
 

@@ -66,6 +66,7 @@ gboolean
 vp_host_devices_check_free (VpSysfs *sysfs,
                             const VpPciFunction *function,
                             VpHostNode node,
+                            const char *vm,
                             guint patience_ms,
                             GError **error)
 {
@@ -74,7 +75,7 @@ vp_host_devices_check_free (VpSysfs *sysfs,
   if (function->group < 0)
     return TRUE;
   /* Before it is bound there is no node to look at. */
-  return vp_group_lock_check (base, function->group, error) &&
+  return vp_group_lock_check (base, function->group, vm, error) &&
          (!vp_vfio_is_vfio_driver (function->driver) ||
           vp_host_node_wait (sysfs, function, node, patience_ms, error));
 }

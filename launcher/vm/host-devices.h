@@ -55,6 +55,7 @@ gboolean vp_host_devices_check (VpSysfs *sysfs,
  * @sysfs: the host
  * @function: one of its functions
  * @node: by which node it is to be given to QEMU
+ * @vm: (nullable): the VM that has locked what it wants already
  * @patience_ms: the longest wait for a process that has its group open
  * @error: return location for a #GError
  *
@@ -67,6 +68,7 @@ gboolean vp_host_devices_check (VpSysfs *sysfs,
 gboolean vp_host_devices_check_free (VpSysfs *sysfs,
                                      const VpPciFunction *function,
                                      VpHostNode node,
+                                     const char *vm,
                                      guint patience_ms,
                                      GError **error);
 

@@ -221,7 +221,8 @@ check_device (const VpWishSource *source, const VpWishList *wishes, guint index,
          (vp_host_devices_check (source->sysfs, source->inventory, request->function, spec,
                                  wishes->taken, error) &&
           vp_host_devices_check_free (source->sysfs, request->function, vp_host_node_of (spec),
-                                      source->is_rehearsal ? 0 : PATIENCE_MS, error));
+                                      source->owner, source->is_rehearsal ? 0 : PATIENCE_MS,
+                                      error));
 }
 
 /* Checks that each can be assigned, or makes warnings of why not. */

@@ -11,6 +11,7 @@ G_BEGIN_DECLS
  * @config: what was asked for; which devices are by iommufd is decided in its specs
  * @sysfs: the host
  * @inventory: what the host has
+ * @owner: (nullable): the VM that has locked its groups already
  * @is_rehearsal: a device that could not be assigned as things are is a warning
  *
  * Where the devices of a VM come from. Borrows; the caller keeps all of it alive.
@@ -20,6 +21,7 @@ typedef struct
   VpConfig *config;
   VpSysfs *sysfs;
   VpInventory *inventory;
+  const char *owner;
   gboolean is_rehearsal;
 } VpWishSource;
 

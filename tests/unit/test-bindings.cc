@@ -584,15 +584,15 @@ TEST_F (BindingsOfAVm, AGroupIsLockedOnceAndGoneWithTheBindings)
   EXPECT_TRUE (vp_bindings_lock_group (vm, 40, nullptr)) << "it is ours";
   EXPECT_FALSE (vp_bindings_lock_group (other, 40, &error));
   EXPECT_STREQ (error->message, "group 40: VM vm1 has it");
-  EXPECT_FALSE (vp_group_lock_check (base, 40, nullptr));
-  EXPECT_TRUE (vp_group_lock_check (base, 41, nullptr));
+  EXPECT_FALSE (vp_group_lock_check (base, 40, nullptr, nullptr));
+  EXPECT_TRUE (vp_group_lock_check (base, 41, nullptr, nullptr));
 
   vp_bindings_unlock_group (vm, 40);
   vp_bindings_unlock_group (vm, 99);
-  EXPECT_TRUE (vp_group_lock_check (base, 40, nullptr));
+  EXPECT_TRUE (vp_group_lock_check (base, 40, nullptr, nullptr));
   EXPECT_TRUE (vp_bindings_lock_group (other, 40, nullptr));
   vp_bindings_free (other);
-  EXPECT_TRUE (vp_group_lock_check (base, 40, nullptr));
+  EXPECT_TRUE (vp_group_lock_check (base, 40, nullptr, nullptr));
 }
 
 struct GarbageRow

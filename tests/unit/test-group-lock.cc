@@ -40,13 +40,15 @@ TEST_F (GroupLock, BelongsToOneAtATimeAndLeavesNothing)
   EXPECT_EQ (vp_group_lock_take (base_.c_str (), 40, "second", &error), nullptr);
   EXPECT_TRUE (g_error_matches (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_BUSY));
   EXPECT_STREQ (error->message, "group 40: VM first has it");
-  EXPECT_FALSE (vp_group_lock_check (base_.c_str (), 40, nullptr));
-  EXPECT_TRUE (vp_group_lock_check (base_.c_str (), 41, nullptr));
+  EXPECT_FALSE (vp_group_lock_check (base_.c_str (), 40, nullptr, nullptr));
+  EXPECT_FALSE (vp_group_lock_check (base_.c_str (), 40, "second", nullptr));
+  EXPECT_TRUE (vp_group_lock_check (base_.c_str (), 40, "first", nullptr)) << "its own is none";
+  EXPECT_TRUE (vp_group_lock_check (base_.c_str (), 41, nullptr, nullptr));
   EXPECT_FALSE (has_file (41)) << "asking makes nothing";
 
   vp_group_lock_release (first);
   EXPECT_FALSE (has_file (40));
-  EXPECT_TRUE (vp_group_lock_check (base_.c_str (), 40, nullptr));
+  EXPECT_TRUE (vp_group_lock_check (base_.c_str (), 40, nullptr, nullptr));
 }
 
 /* Each removes the file that the next may have opened already. */

@@ -116,7 +116,7 @@ protected:
   is_free (int group)
   {
     g_autofree char *base = vp_run_dir_base (host.root ());
-    return vp_group_lock_check (base, group, nullptr);
+    return vp_group_lock_check (base, group, nullptr, nullptr);
   }
   void
   give_back (int group)
