@@ -175,15 +175,24 @@ vp_failure_from_json (JsonObject *object)
   return error;
 }
 
-int
-vp_failure_print (const GError *error, gboolean as_json)
+char *
+vp_failure_to_line (const GError *error)
 {
   const VpFailure *failure = vp_failure_of (error);
   g_autofree char *message = make_visible (error->message);
 
+  return failure->hint != NULL ? g_strdup_printf ("%s; %s", message, failure->hint)
+                               : g_steal_pointer (&message);
+}
+
+int
+vp_failure_print (const GError *error, gboolean as_json)
+{
+  const VpFailure *failure = vp_failure_of (error);
+  g_autofree char *line = vp_failure_to_line (error);
+
   /* Not g_printerr(), which turns everything that the C locale lacks into question marks. */
-  fprintf (stderr, "vmplug: %s%s%s\n", message, failure->hint != NULL ? "; " : "",
-           failure->hint != NULL ? failure->hint : "");
+  fprintf (stderr, "vmplug: %s\n", line);
 
   if (as_json)
     {

@@ -45,11 +45,18 @@ JsonObject *vp_failure_to_json (const GError *error);
 GError *vp_failure_from_json (JsonObject *object);
 
 /**
+ * vp_failure_to_line:
+ *
+ * Returns: (transfer full): "what: why; what to do", control characters made visible
+ */
+char *vp_failure_to_line (const GError *error);
+
+/**
  * vp_failure_print:
  * @error: an error
  * @as_json: whether to print {"error": …} on stdout beside the line on stderr
  *
- * Prints "vmplug: what: why; what to do" on stderr, control characters made visible.
+ * Prints "vmplug: " and vp_failure_to_line() on stderr.
  *
  * Returns: the exit status
  */

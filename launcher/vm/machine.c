@@ -5,6 +5,7 @@
 #include "launcher/error.h"
 #include "launcher/vm/cold-fds.h"
 #include "launcher/vm/host-change.h"
+#include "launcher/vm/hotplug-lookup.h"
 #include "launcher/vm/machine-calls.h"
 #include "launcher/vm/qemu.h"
 #include "launcher/vm/readiness.h"
@@ -287,6 +288,12 @@ vp_machine_start_finish (VpMachine *self, GAsyncResult *result, GError **error)
   g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
 
   return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+GStrv
+vp_machine_lookup (VpMachine *self, const char *text, GError **error)
+{
+  return vp_hotplug_lookup_ids (self->hotplug, self->blueprint->sysfs, text, error);
 }
 
 void

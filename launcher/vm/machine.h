@@ -60,6 +60,17 @@ void vp_machine_start_async (VpMachine *self, GAsyncReadyCallback callback, gpoi
 gboolean vp_machine_start_finish (VpMachine *self, GAsyncResult *result, GError **error);
 
 /**
+ * vp_machine_lookup:
+ * @self: a machine
+ * @text: the id of a device, or a reference
+ * @error: return location for a #GError
+ *
+ * Returns: (transfer full) (nullable): the ids of the devices that @text stands for; %NULL with an
+ *   error as vp_hotplug_lookup_ids()
+ */
+GStrv vp_machine_lookup (VpMachine *self, const char *text, GError **error);
+
+/**
  * vp_machine_attach_async:
  * @self: a running machine
  * @spec: (transfer full): what to add
