@@ -48,13 +48,12 @@ vp_device_rule_check (const VpDeviceRule *self, GError **error)
   /* It would give every VM all that is bound to vfio-pci. */
   if (self->ids[0] == NULL && self->classes[0] == NULL && self->drivers[0] == NULL &&
       self->large == VP_RULE_LARGE_ANY)
-    g_set_error (error, VP_ERROR, VP_ERROR_USAGE,
-                 "%s: it is about every device: add address, group, id, class, driver or large",
-                 self->where);
+    g_set_error_literal (
+        error, VP_ERROR, VP_ERROR_USAGE,
+        "it is about every device: add address, group, id, class, driver or large");
   else if (self->bind)
-    g_set_error (error, VP_ERROR, VP_ERROR_USAGE,
-                 "%s: bind = true is for devices that are named: add address or group",
-                 self->where);
+    g_set_error_literal (error, VP_ERROR, VP_ERROR_USAGE,
+                         "bind = true is for devices that are named: add address or group");
   else
     return TRUE;
   return FALSE;

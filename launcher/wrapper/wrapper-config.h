@@ -9,15 +9,15 @@ G_BEGIN_DECLS
 
 /**
  * VpWrapperConfig:
- * @qemu: (nullable): absolute path of the real QEMU; %NULL until one is looked up, see
- *   vp_real_qemu_find()
+ * @qemu: absolute path of the real QEMU
  * @take_over: whether to stand between the runtime and QEMU on the runtime's QMP channel
  * @unplug_timeout_ms: how long the guest may take to let go of a device
  * @attach_timeout_ms: how long it may take to find a new one
- * @ready: when hot devices are given to the guest, as --ready of vmplug(1)
+ * @ready: when hot devices are given to the guest, as --ready of vmplug(1): "now" or "after:…"
  * @large_bar: from which size on a BAR is large
  * @spare: root ports kept free
- * @spare_window: bytes of the window of each of these
+ * @spare_window: bytes of the window of each of these; 0: the firmware's default
+ * @has_spare: whether a file says how many: they are wanted even without devices then
  * @rules: (element-type VpDeviceRule): which devices a VM gets, in order
  * @warnings: (element-type utf8): what the files say and nobody knows, each with its place
  *
@@ -34,6 +34,7 @@ typedef struct
   guint64 large_bar;
   guint spare;
   guint64 spare_window;
+  gboolean has_spare;
   GPtrArray *rules;
   GPtrArray *warnings;
 } VpWrapperConfig;
@@ -41,7 +42,7 @@ typedef struct
 /**
  * vp_wrapper_config_new:
  *
- * Returns: (transfer full): the defaults
+ * Returns: (transfer full): the defaults, without a QEMU
  */
 VpWrapperConfig *vp_wrapper_config_new (void);
 void vp_wrapper_config_free (VpWrapperConfig *self);
@@ -58,7 +59,7 @@ void vp_wrapper_config_free (VpWrapperConfig *self);
  * single keys of an earlier one and adds its rules and devices. A file that others than root and
  * this user could have written is refused, for it says which program root runs.
  *
- * @qemu is an absolute path in the end, whether or not a file names one: see vp_real_qemu_find().
+ * Where no file says which QEMU, one is looked up, see vp_real_qemu_find().
  *
  * Returns: (transfer full) (nullable): %NULL with %VP_ERROR_USAGE, "FILE:LINE:COLUMN: …", or
  *   %VP_ERROR_HOST

@@ -182,7 +182,7 @@ struct Check
 };
 
 const Check checks[] = {
-  { "empty", {}, false, "rule 1 of x.toml: it is about every device: add " },
+  { "empty", {}, false, "it is about every device: add " },
   { "only_a_sandbox", { .sandbox = "*" }, false, "it is about every device" },
   { "large", { .large = VP_RULE_LARGE_YES }, false, nullptr },
   { "class", { .classes = { "02*" } }, false, nullptr },
@@ -192,7 +192,7 @@ const Check checks[] = {
   { "bind_of_what_nobody_named",
     { .ids = { "10de:*" }, .bind = TRUE },
     false,
-    "rule 1 of x.toml: bind = true is for devices that are named: add " },
+    "bind = true is for devices that are named: add " },
 };
 
 class DeviceRuleCheck : public testing::TestWithParam<Check>
