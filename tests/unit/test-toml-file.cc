@@ -128,6 +128,7 @@ const Row bad_rows[] = {
   { "control_character", "a = \"\x1b[31m\"\n", nullptr, "a.toml:1:" },
   { "unclosed_string", "a = \"\"\"\n", nullptr, "a.toml:" },
   { "unclosed_escape", "a = \"\\", nullptr, "a.toml:1:" },
+  { "vertical_tab_in_header", "[\v", nullptr, "a.toml:1:2: " },
   { "json", "{\"a\": 1}", nullptr, "a.toml:1:1: " },
 };
 
