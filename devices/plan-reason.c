@@ -61,6 +61,9 @@ vp_plan_reason (const VpPlanPolicy *policy,
     return g_strdup ("goes with the other functions of its device, which are placed before boot");
 
   threshold = vp_byte_size_format (policy->large_bar);
+  if (policy->hot_on_bridge && is_bridged && function->pcie)
+    return g_strdup_printf ("no 64-bit BAR of %s or more: hotplugged behind %s, as asked for",
+                            threshold, device->bus);
   if (function->pcie || policy->root.machine == VP_MACHINE_PC)
     return g_strdup_printf ("no 64-bit BAR of %s or more: hotplugged", threshold);
   if (!is_bridged)

@@ -55,6 +55,7 @@ plan_new (const VpPlanPolicy *policy)
 
   plan->root = policy->root;
   plan->firmware = policy->firmware;
+  plan->hot_on_bridge = policy->hot_on_bridge;
   plan->ports = g_ptr_array_new_with_free_func (port_free);
   plan->expanders = g_ptr_array_new_with_free_func (expander_free);
   plan->devices = g_ptr_array_new_with_free_func (device_free);
@@ -313,6 +314,8 @@ build (const VpPlanPolicy *policy,
     return NULL;
 
   planner = vp_planner_new (policy, plan);
+  if (!vp_planner_prepare_bridges (planner, error))
+    return NULL;
   for (guint i = 0; i < units->len; i++)
     if (!place_unit (plan, planner, policy, requests, units->pdata[i], error))
       return NULL;

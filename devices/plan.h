@@ -53,6 +53,8 @@ typedef struct
  *   device whose BARs are not known; 0 for as much as the largest hot device asked for, or the
  *   firmware's default
  * @space: what RAM takes of the address space
+ * @n_bridges: bridges for hotplug that are there from the start, even with nothing behind them
+ * @hot_on_bridge: whether a hot host device that a bridge has room for goes behind one, on q35 too
  * @taken_ids: (nullable) (element-type utf8): ids that a foreign machine has; a device that would
  *   get one of them gets another
  * @default_bits: address width of the guest's CPU; 0 when it is not known, and then not checked
@@ -65,6 +67,8 @@ typedef struct
   guint64 large_bar;
   guint n_spare;
   guint64 spare_window;
+  guint n_bridges;
+  gboolean hot_on_bridge;
   VpAddressSpace space;
   GHashTable *taken_ids;
   guint default_bits;
@@ -192,6 +196,7 @@ typedef struct
  * @mem_total: bytes of windows below 4 GiB in all
  * @phys_bits: address width that the guest's CPU is to have; 0 when it is not known
  * @aperture_mib: MiB to ask OVMF for with opt/ovmf/X-PciMmio64Mb; 0 for nothing
+ * @hot_on_bridge: as in the policy
  *
  * Where everything goes. Constant once built; a change makes a new plan. It borrows the functions
  * of the inventory, which must live longer.
@@ -208,6 +213,7 @@ typedef struct
   guint64 mem_total;
   guint phys_bits;
   guint64 aperture_mib;
+  gboolean hot_on_bridge;
 } VpPlan;
 
 /**
@@ -235,6 +241,8 @@ typedef struct
  * - On q35 a conventional device gets a slot of a pcie-pci-bridge, cold ones and hot ones behind
  *   bridges of their own; only a large one, and a hot one that the bridge's window cannot hold,
  *   gets a port; with native hotplug every hot one does, as long as there are ports.
+ * - @hot_on_bridge puts a PCI Express one there as well, as a conventional device to the guest, but
+ *   not with native hotplug. The bridges of @n_bridges come before all devices.
  * - When the root bus is full, devices go behind switches (q35) or pci-bridges (pc).
  * - In a VM with NUMA nodes a cold device sits on the root bus of its own node. Hot ones do not:
  *   behind an expander there is no ACPI hotplug (QEMU hw/i386/acpi-build.c).

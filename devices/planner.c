@@ -37,6 +37,7 @@ struct _VpPlanner
   VpWindow largest_hot; /* each part: of the largest hot device so far */
   Bridge bridges[N_BRIDGES];
   guint n_bridges;
+  GQueue prepared; /* of VpPlanPort: bridges that nothing is behind yet */
 };
 
 VpPlanner *
@@ -63,6 +64,7 @@ void
 vp_planner_free (VpPlanner *self)
 {
   vp_port_pool_free (self->pool);
+  g_queue_clear (&self->prepared);
   for (guint i = 0; i < N_BRIDGES; i++)
     g_array_unref (self->bridges[i].bars);
   g_free (self);
@@ -201,24 +203,53 @@ place_on_port (VpPlanner *self, const VpPlanUnit *unit, VpPlannerPlace *place, G
   return reserve (self, port, &need, error);
 }
 
+static VpPlanPort *
+add_bridge (VpPlanner *self, GError **error)
+{
+  gboolean is_pc = self->policy->root.machine == VP_MACHINE_PC;
+  VpPlanPort *port = is_pc ? vp_port_pool_take_bridge_slot (self->pool, error)
+                           : vp_port_pool_take (self->pool, VP_PORT_BRIDGE, error);
+
+  if (port == NULL)
+    return NULL;
+
+  port->bridge = g_strdup_printf ("%sbridge%u", vp_topology_own_prefix (&self->policy->root),
+                                  ++self->n_bridges);
+  /* Firmware gives a bridge I/O space even when nothing behind it takes any. */
+  return take_io (self, port, VP_PLUG_COLD, VP_IO_WINDOW, error) ? port : NULL;
+}
+
+gboolean
+vp_planner_prepare_bridges (VpPlanner *self, GError **error)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+
+  for (guint i = 0; i < self->policy->n_bridges; i++)
+    {
+      VpPlanPort *port = add_bridge (self, error);
+
+      if (port == NULL)
+        return FALSE;
+      g_queue_push_tail (&self->prepared, port);
+    }
+  return TRUE;
+}
+
 static gboolean
 open_bridge (VpPlanner *self, Bridge *bridge, GError **error)
 {
-  gboolean is_pc = self->policy->root.machine == VP_MACHINE_PC;
-
-  bridge->port = is_pc ? vp_port_pool_take_bridge_slot (self->pool, error)
-                       : vp_port_pool_take (self->pool, VP_PORT_BRIDGE, error);
+  /* Those that were asked for are for hotplug. */
+  bridge->port =
+      bridge == &self->bridges[BRIDGE_COMMON] ? g_queue_pop_head (&self->prepared) : NULL;
+  if (bridge->port == NULL)
+    bridge->port = add_bridge (self, error);
   if (bridge->port == NULL)
     return FALSE;
 
-  bridge->port->bridge = g_strdup_printf (
-      "%sbridge%u", vp_topology_own_prefix (&self->policy->root), ++self->n_bridges);
   bridge->slot = VP_TOPOLOGY_BRIDGE_FIRST_SLOT - 1;
   bridge->has_hot = FALSE;
   g_array_set_size (bridge->bars, 0);
-
-  /* Firmware gives a bridge I/O space even when nothing behind it takes any. */
-  return take_io (self, bridge->port, VP_PLUG_COLD, VP_IO_WINDOW, error);
+  return TRUE;
 }
 
 /* Whether @bridge has a slot and, behind a window that cannot be reserved, room for more. */
@@ -275,6 +306,16 @@ io_bars (const VpPlanUnit *unit)
   return bytes;
 }
 
+/* Whether the user would have it behind a bridge, where it need not go. Of an emulated device it is
+ * not known what it needs there. */
+static gboolean
+is_sent_to_bridge (const VpPlanner *self, const VpPlanUnit *unit)
+{
+  return self->policy->hot_on_bridge && unit->plug == VP_PLUG_HOT && !unit->is_large &&
+         !unit->has_unknown_bars && unit->bars->len > 0 && !self->policy->root.is_native &&
+         vp_device_need_fits_bridge (unit->bars);
+}
+
 static gboolean
 place_on_pci_slot (VpPlanner *self, const VpPlanUnit *unit, VpPlannerPlace *place, GError **error)
 {
@@ -295,7 +336,7 @@ place_on_pci_slot (VpPlanner *self, const VpPlanUnit *unit, VpPlannerPlace *plac
                    size);
       return FALSE;
     }
-  if (vp_port_pool_n_left (self->pool) == 0)
+  if (vp_port_pool_n_left (self->pool) == 0 || is_sent_to_bridge (self, unit))
     return place_behind_bridge (self, unit, place, error);
 
   if (!vp_device_need_on_pci_slot (unit->bars, &need, error))
@@ -313,6 +354,8 @@ place_on_pci_slot (VpPlanner *self, const VpPlanUnit *unit, VpPlannerPlace *plac
 static gboolean
 wants_bridge (const VpPlanner *self, const VpPlanUnit *unit)
 {
+  if (is_sent_to_bridge (self, unit))
+    return TRUE;
   if (!unit->is_conventional || unit->is_large)
     return FALSE;
   if (unit->plug == VP_PLUG_COLD)

@@ -38,6 +38,17 @@ VpPlanner *vp_planner_new (const VpPlanPolicy *policy, VpPlan *plan);
 void vp_planner_free (VpPlanner *self);
 
 /**
+ * vp_planner_prepare_bridges:
+ * @self: a planner that has placed nothing yet
+ * @error: return location for a #GError
+ *
+ * Adds the bridges that are wanted from the start.
+ *
+ * Returns: %FALSE with %VP_DEVICE_ERROR_NO_SLOT when there is no room for them
+ */
+gboolean vp_planner_prepare_bridges (VpPlanner *self, GError **error);
+
+/**
  * vp_planner_place:
  * @self: a planner
  * @unit: a device

@@ -133,11 +133,14 @@ bridge_has_room (const VpSlotMap *self, const VpSlot *slot, const Wish *wish)
   return vp_device_need_on_port (bars, &need, NULL) && vp_window_holds (&slot->window, &need);
 }
 
+/* Whether it goes behind a bridge of q35: a conventional device, and any host device if the user
+ * would have it so. */
 static gboolean
-is_conventional (const Wish *wish)
+likes_bridges (const VpSlotMap *self, const Wish *wish)
 {
   for (guint i = 0; i < wish->n_requests; i++)
-    if (wish->requests[i].function == NULL || wish->requests[i].function->pcie)
+    if (wish->requests[i].function == NULL ||
+        (wish->requests[i].function->pcie && !self->plan->hot_on_bridge))
       return FALSE;
   return TRUE;
 }
@@ -150,8 +153,7 @@ has_room (const VpSlotMap *self, const VpSlot *slot, const Wish *wish)
   if (!vp_slot_is_bridged (slot))
     return vp_window_holds (&slot->window, &wish->need);
 
-  /* On q35 only a conventional device is better off behind a bridge. */
-  return (self->plan->root.machine == VP_MACHINE_PC || is_conventional (wish)) &&
+  return (self->plan->root.machine == VP_MACHINE_PC || likes_bridges (self, wish)) &&
          bridge_has_room (self, slot, wish);
 }
 
@@ -164,8 +166,10 @@ wastes_less (const VpSlot *slot, const VpSlot *best)
          (slot->window.pref64 == best->window.pref64 && slot->window.mem < best->window.mem);
 }
 
-/* A bridge slot for a conventional device of q35, else the port that wastes least; on pc, and where
- * a bridge has only SHPC, a bridge slot only when no other is left. */
+/* A bridge slot for a conventional device of q35, else the port that wastes least; on pc, unless
+ * the user would have it so, and where a bridge has only SHPC, a bridge slot only when no other is
+ * left.
+ */
 static VpSlot *
 choose_slot (const VpSlotMap *self, const Wish *wish)
 {
@@ -177,8 +181,9 @@ choose_slot (const VpSlotMap *self, const Wish *wish)
 
       if (!has_room (self, slot, wish))
         continue;
-      if (vp_slot_is_bridged (slot) && self->plan->root.machine == VP_MACHINE_Q35 &&
-          !self->plan->root.is_native)
+      if (vp_slot_is_bridged (slot) && !self->plan->root.is_native &&
+          (self->plan->root.machine == VP_MACHINE_Q35 ||
+           (self->plan->hot_on_bridge && likes_bridges (self, wish))))
         return slot;
       if (best == NULL || wastes_less (slot, best))
         best = slot;
