@@ -48,11 +48,15 @@ vp_resize_command_run (VpMachine *machine, VpQmpCall *call, JsonObject *argument
   g_autoptr (GError) error = NULL;
   gint64 cpus, memory;
 
-  if (get_number (arguments, "cpus", G_MAXINT, &cpus, &error) &&
-      get_number (arguments, "memory", G_MAXINT64, &memory, &error) &&
-      vp_call_arguments_get_timeout (arguments, &timeout_ms, &error))
+  if (vp_machine_is_adopted (machine))
+    g_set_error (&error, VP_ERROR, VP_ERROR_STATE,
+                 "%s: whoever has started its QEMU changes its CPUs and memory",
+                 vp_machine_get_name (machine));
+  else if (get_number (arguments, "cpus", G_MAXINT, &cpus, &error) &&
+           get_number (arguments, "memory", G_MAXINT64, &memory, &error) &&
+           vp_call_arguments_get_timeout (arguments, &timeout_ms, &error))
     vp_resize_async (vp_machine_get_resize (machine), (guint) cpus, (guint64) memory, timeout_ms,
                      on_resized, call);
-  else
+  if (error != NULL)
     vp_qmp_call_fail (call, vp_failure_to_json (error));
 }

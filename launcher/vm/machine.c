@@ -241,6 +241,12 @@ vp_machine_adopt (VpMachine *self, const VpQemuAdoption *adoption)
   vp_qemu_adopt (self->qemu, adoption);
 }
 
+gboolean
+vp_machine_is_adopted (VpMachine *self)
+{
+  return self->is_adopted;
+}
+
 static VpMachineParts
 get_parts (VpMachine *self)
 {
@@ -363,6 +369,7 @@ vp_machine_get_status (VpMachine *self)
   json_object_set_string_member (status, "accel", vp_accel_to_string (self->blueprint->accel));
   json_object_set_string_member (status, "accel_reason", self->blueprint->accel_reason);
   json_object_set_string_member (status, "control", control);
+  json_object_set_boolean_member (status, "adopted", self->is_adopted);
   json_object_set_double_member (status, "uptime",
                                  (double) (uptime_us / G_TIME_SPAN_MILLISECOND) / 1000.0);
   vp_resize_add_status (self->resize, status);

@@ -41,6 +41,13 @@ VpMachine *vp_machine_new (VpBlueprint *blueprint, VpRunDir *run_dir, VpBindings
 void vp_machine_adopt (VpMachine *self, const VpQemuAdoption *adoption);
 
 /**
+ * vp_machine_is_adopted:
+ *
+ * Returns: whether its QEMU is somebody else's
+ */
+gboolean vp_machine_is_adopted (VpMachine *self);
+
+/**
  * vp_machine_start_async:
  * @self: a new machine
  * @callback: called once the guest runs, or cannot

@@ -377,10 +377,16 @@ vp_run_dir_connect (const char *root, const char *name, const char *socket_name,
   fd = socket (AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0 || connect (fd, (struct sockaddr *) &address, sizeof address) != 0)
     {
-      g_set_error (error, VP_ERROR, VP_ERROR_NO_VM, "%s does not take connections (%s): %s", name,
-                   socket_name,
-                   errno == ENOENT || errno == ECONNREFUSED ? "it is starting or ending"
-                                                            : g_strerror (errno));
+      /* The console of an adopted QEMU is its owner's. */
+      if (errno == ENOENT && g_str_equal (socket_name, "console") &&
+          faccessat (dir_fd, "control", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+        g_set_error (error, VP_ERROR, VP_ERROR_NO_VM,
+                     "%s has no console here: whoever has started its QEMU has it", name);
+      else
+        g_set_error (error, VP_ERROR, VP_ERROR_NO_VM, "%s does not take connections (%s): %s", name,
+                     socket_name,
+                     errno == ENOENT || errno == ECONNREFUSED ? "it is starting or ending"
+                                                              : g_strerror (errno));
       return -1;
     }
 
