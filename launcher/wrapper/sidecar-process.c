@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -58,6 +60,17 @@ vp_sidecar_process_detach (int *kept, guint n_kept)
   for (guint i = 0; i < n_kept; i++)
     kept[i] = dup3 (kept[i], next + (int) i, O_CLOEXEC);
   close_range ((guint) next + n_kept, G_MAXUINT, 0);
+}
+
+void
+vp_sidecar_process_set_title (int argc, char **argv, const char *vm)
+{
+  g_autofree char *title = g_strdup_printf ("vmplug-sidecar %s", vm != NULL ? vm : "");
+  gsize size = (gsize) (argv[argc - 1] + strlen (argv[argc - 1]) - argv[0]);
+
+  memset (argv[0], 0, size);
+  memcpy (argv[0], title, MIN (strlen (title), size));
+  prctl (PR_SET_NAME, "vmplug-sidecar");
 }
 
 int

@@ -29,6 +29,16 @@ int vp_sidecar_process_fork (int *socket, GError **error);
 void vp_sidecar_process_detach (int *kept, guint n_kept);
 
 /**
+ * vp_sidecar_process_set_title:
+ * @argc: of main()
+ * @argv: of main(), whose memory is overwritten
+ * @vm: (nullable): name of the VM
+ *
+ * What ps shows: who looks for QEMU by its command line is not to find us.
+ */
+void vp_sidecar_process_set_title (int argc, char **argv, const char *vm);
+
+/**
  * vp_sidecar_process_highest_fd:
  *
  * Returns: the highest number of a file descriptor that this process has open
