@@ -129,16 +129,18 @@ read_sandbox (VpWrapperConfig *self, const char *folder, const char *sandbox, GE
   g_autofree char *name = g_strconcat (sandbox, SUFFIX, NULL);
 
   /* Such a name has no slash, and starts with a letter: it stays in the folder. */
-  if (!vp_vm_name_is_valid (sandbox))
+  if (vp_vm_name_is_valid (sandbox))
+    return read_file (self, path, name, error);
+
+  if (g_file_test (path, G_FILE_TEST_IS_DIR))
     {
       g_autofree char *quoted = vp_quote (sandbox);
 
       g_ptr_array_add (
           self->warnings,
           g_strdup_printf ("%s is not " VP_VM_NAME_GRAMMAR ": it has no file in %s", quoted, path));
-      return TRUE;
     }
-  return read_file (self, path, name, error);
+  return TRUE;
 }
 
 static gboolean

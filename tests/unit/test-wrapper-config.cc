@@ -187,6 +187,16 @@ INSTANTIATE_TEST_SUITE_P (Table,
                           testing::ValuesIn (hostile),
                           name_of_row<Sandbox>);
 
+/* It is nobody's mistake where nobody gives VMs files of their own. */
+TEST_F (WrapperConfig, ANameOfAnyKindIsNoneWithoutTheFolder)
+{
+  write_main ("");
+  g_autoptr (VpWrapperConfig) config = read ("my VM");
+
+  ASSERT_NE (config, nullptr) << error_->message;
+  EXPECT_EQ (config->warnings->len, 0U);
+}
+
 TEST_F (WrapperConfig, AnotherMainFileMustBeThere)
 {
   write ("wrapper.toml", "nonsense");
