@@ -79,7 +79,7 @@ vp_toml_value_get_strings (const VpTomlValue *self, char ***values, GError **err
         .key = self->key,
         .node = array != NULL ? json_array_get_element (array, i) : self->node,
       };
-      const char *text;
+      const char *text = NULL;
 
       if (!vp_toml_value_get_string (&element, &text, error))
         return FALSE;
@@ -120,7 +120,7 @@ vp_toml_value_get_seconds (const VpTomlValue *self, guint max, guint *millisecon
 gboolean
 vp_toml_value_get_text (const VpTomlValue *self, char **value, GError **error)
 {
-  const char *text;
+  const char *text = NULL;
 
   if (is_a (self, G_TYPE_INT64))
     {

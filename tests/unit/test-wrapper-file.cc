@@ -6,6 +6,7 @@
 
 #include <fstream>
 #include <gtest/gtest.h>
+#include <random>
 #include <sstream>
 #include <string>
 
@@ -273,6 +274,45 @@ TEST (WrapperFile, TheExampleIsRight)
              "rule 3 of a.toml: sandbox=sandbox-0123* group=/dev/vfio/40 bind\n");
   g_autoptr (VpWrapperConfig) usual = vp_wrapper_config_new ();
   EXPECT_EQ (config->spare, usual->spare);
+}
+
+/* Whatever becomes of a file: it is refused in one line that says where, or every rule of it is a
+ * good one. */
+TEST (WrapperFile, HoldsUnderRandomChanges)
+{
+  static const char *const pieces[] = { "[",    "]",       "{",        "}",    "'",  "\"\"\"",
+                                        "\n",   "=",       "#",        "true", "-1", "1e9",
+                                        "\xff", "\\u0000", "[[rule]]", ".",    "*",  "" };
+  const std::string good = uncomment (read_example ());
+  std::mt19937 random (3);
+  unsigned n_good = 0, n_bad = 0;
+
+  for (unsigned i = 0; i < 5000; i++)
+    {
+      std::string text = good;
+      for (unsigned j = 1 + random () % 3; j > 0; j--)
+        text.replace (random () % text.size (), random () % 8,
+                      pieces[random () % std::size (pieces)]);
+      g_autoptr (VpWrapperConfig) config = vp_wrapper_config_new ();
+      g_autoptr (GError) error = nullptr;
+
+      if (!apply (text, config, &error))
+        {
+          EXPECT_TRUE (g_str_has_prefix (error->message, "a.toml:")) << error->message;
+          EXPECT_EQ (strchr (error->message, '\n'), nullptr) << error->message;
+          n_bad++;
+          continue;
+        }
+      n_good++;
+      for (guint j = 0; j < config->rules->len; j++)
+        {
+          EXPECT_TRUE (
+              vp_device_rule_check (static_cast<VpDeviceRule *> (config->rules->pdata[j]), nullptr))
+              << text;
+        }
+    }
+  EXPECT_GT (n_good, 500U);
+  EXPECT_GT (n_bad, 500U);
 }
 
 } // namespace
