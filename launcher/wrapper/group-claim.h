@@ -29,8 +29,8 @@ typedef struct
  * @error: return location for a #GError
  *
  * The #VpGroupClaimFunc of a real host: locks the group against the other VMs of vmplug, then looks
- * whether anybody else, such as a QEMU that vmplug did not start, has it open. A group that cannot
- * be had is not locked afterwards.
+ * whether it is still bound as the inventory has it, and whether anybody else, such as a QEMU that
+ * vmplug did not start, has it open. A group that cannot be had is not locked afterwards.
  *
  * Returns: %FALSE with a %VP_DEVICE_ERROR, %VP_DEVICE_ERROR_BUSY naming who has it
  */

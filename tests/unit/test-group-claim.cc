@@ -241,7 +241,7 @@ protected:
   is_locked (int group)
   {
     g_autofree char *base = vp_run_dir_base (host_.fake.root ());
-    return !vp_group_lock_check (base, group, nullptr);
+    return !vp_group_lock_check (base, group, nullptr, nullptr);
   }
 };
 
@@ -271,6 +271,17 @@ TEST_F (GroupClaimOne, LeavesWhatAnotherProgramHasOpen)
   EXPECT_TRUE (g_error_matches (error_, VP_DEVICE_ERROR, VP_DEVICE_ERROR_BUSY));
   EXPECT_FALSE (is_locked (FIRST_GROUP)) << "the other VMs may look themselves";
   EXPECT_TRUE (vp_group_claim_try (FIRST_GROUP + 1, TRUE, &claim_, nullptr));
+}
+
+/* The VM that had it has ended between our look at the host and our lock. */
+TEST_F (GroupClaimOne, WhatHasGoneBackToItsDriverIsNotTaken)
+{
+  host_.fake.pci ("0000:41:00.0").driver ("e1000e");
+
+  EXPECT_FALSE (vp_group_claim_try (FIRST_GROUP, FALSE, &claim_, &error_));
+  ASSERT_TRUE (g_error_matches (error_, VP_DEVICE_ERROR, VP_DEVICE_ERROR_NOT_BOUND));
+  EXPECT_STREQ (error_->message, "0000:41:00.0 has just been taken from vfio-pci");
+  EXPECT_FALSE (is_locked (FIRST_GROUP));
 }
 
 TEST_F (GroupClaimOne, WhatIsToBeBoundHasNoNodeYet)
