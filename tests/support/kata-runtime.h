@@ -30,6 +30,9 @@ public:
     DAEMON, /* kata 2.x: -daemonize; QMP by path once the process in the foreground has ended */
   };
 
+  /* The number of what is given with -add-fd. */
+  static constexpr int ADDED_FD = 18;
+
   const Shape shape;
   const std::string sandbox;
   TempFolder folder;
@@ -49,8 +52,8 @@ public:
     network_ = network[0];
     inherited_[shape == SHIM ? 4 : 21] = network[1];
     if (shape == RUST)
-      inherited_[18] = open (folder.write ("rootfs.img", std::string (1 << 20, 'r')).c_str (),
-                             O_RDONLY | O_CLOEXEC);
+      inherited_[ADDED_FD] = open (folder.write ("rootfs.img", std::string (1 << 20, 'r')).c_str (),
+                                   O_RDONLY | O_CLOEXEC);
     arguments = make_arguments ();
   }
   ~KataRuntime ()
@@ -261,6 +264,11 @@ public:
       }
     return status_;
   }
+  bool
+  is_running ()
+  {
+    return shape == DAEMON ? pid () > 0 && process_state (pid ()) != 'X' : wait (0) == 1000;
+  }
   /* Ends the VM as it does; returns the status of what was spawned. */
   int
   stop ()
@@ -317,7 +325,7 @@ private:
               "rng-random,id=rng0,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng0",
               "-device", "pcie-root-port,id=rp0,bus=pcie.0,chassis=0,slot=0,multifunction=off" });
     if (shape == RUST)
-      append ({ "-add-fd", "fd=18,set=1", "-blockdev",
+      append ({ "-add-fd", "fd=" + std::to_string (ADDED_FD) + ",set=1", "-blockdev",
                 "driver=raw,node-name=rootfs,read-only=on,file.driver=file,"
                 "file.filename=/dev/fdset/1",
                 "-device", "virtio-blk-pci,drive=rootfs,id=virtio-rootfs,bus=pcie.0" });
