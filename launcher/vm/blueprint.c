@@ -49,7 +49,7 @@ make_policy (const VpBlueprint *self, const VpGuestCpu *cpu)
     .spare_window = config->spare_window,
     .space = { .machine = config->machine,
                .ram = config->memory,
-               .max_ram = config->max_memory,
+               .max_ram = foreign != NULL ? foreign->max_memory : config->max_memory,
                .n_slots = foreign != NULL ? foreign->n_memory_slots : 0,
                .hole64 = cpu->is_32_bit ? 0 : vp_address_space_hole64 (config->machine),
                .is_amd = cpu->is_amd },

@@ -10,6 +10,8 @@ G_BEGIN_DECLS
  * @root: its machine, and what of the root bus is taken
  * @ids: (element-type utf8): every id in it, of whatever kind
  * @first_fd: from here on no number of a file descriptor is named in it
+ * @max_memory: bytes of RAM that there can be (-m maxmem=); 0 for none but what is there. It is not
+ *   ours to add, and so not in the configuration
  * @n_memory_slots: how many memory modules can be added (-m slots=)
  * @has_aperture: it has opt/ovmf/X-PciMmio64Mb itself
  * @has_data_folder: it has -L, so that QEMU's own firmware can be another
@@ -23,6 +25,7 @@ typedef struct
   VpRootBus root;
   GHashTable *ids;
   int first_fd;
+  guint64 max_memory;
   guint n_memory_slots;
   gboolean has_aperture;
   gboolean has_data_folder;

@@ -171,9 +171,7 @@ vp_foreign_vm_to_config (const VpForeignVm *self)
   config->accel = self->accel;
   config->cpu = g_strdup (self->cpu);
   config->smp = self->smp;
-  config->max_cpus = self->max_cpus;
   config->memory = self->memory;
-  config->max_memory = self->max_memory;
   config->firmware_path = g_strdup (self->firmware_path);
   config->hotplug_mode = self->hotplug_mode;
   return config;
@@ -201,6 +199,7 @@ vp_foreign_vm_to_foreign (const VpForeignVm *self, const VpForeignArgv *argv, co
   if (self->fds->len > 0)
     foreign->first_fd =
         MAX (foreign->first_fd, g_array_index (self->fds, int, self->fds->len - 1) + 1);
+  foreign->max_memory = self->max_memory;
   foreign->n_memory_slots = self->n_memory_slots;
   foreign->has_aperture = self->has_aperture;
   foreign->has_data_folder = self->has_data_folder;

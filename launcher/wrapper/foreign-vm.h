@@ -86,7 +86,8 @@ void vp_foreign_vm_free (VpForeignVm *self);
  * @self: a machine that is known
  *
  * Returns: (transfer full): the same as a configuration: name, machine, accelerator, CPUs, memory,
- *   firmware's file and hotplug mode; all else is the default
+ *   firmware's file and hotplug mode; all else is the default. CPUs and memory that can be added
+ *   are left out, for they are not ours to add
  */
 VpConfig *vp_foreign_vm_to_config (const VpForeignVm *self);
 

@@ -1,7 +1,7 @@
 #include "launcher/vm/blueprint.h"
-#include "launcher/wrapper/foreign-vm.h"
 
 #include "tests/support/foreign-lines.h"
+#include "tests/support/foreign-parse.h"
 #include "tests/support/golden.h"
 #include "tests/support/named-hosts.h"
 #include "tests/support/row-name.h"
@@ -15,19 +15,6 @@ namespace
 
 using foreign_lines::Line;
 
-VpForeignArgv *
-parse (const Line &line)
-{
-  std::vector<const char *> words;
-  for (const std::string &word : line)
-    words.push_back (word.c_str ());
-  words.push_back (nullptr);
-  g_autoptr (GError) error = nullptr;
-  VpForeignArgv *argv = vp_foreign_argv_parse (words.data (), &error);
-  EXPECT_NE (argv, nullptr) << error->message;
-  return argv;
-}
-
 /* The whole of it, with the devices of @refs. */
 VpBlueprint *
 add_to (const Line &line,
@@ -35,7 +22,7 @@ add_to (const Line &line,
         const std::vector<const char *> &refs,
         GError **error)
 {
-  g_autoptr (VpForeignArgv) argv = parse (line);
+  g_autoptr (VpForeignArgv) argv = parse_foreign (line);
   g_autoptr (VpForeignVm) vm = vp_foreign_vm_new (argv);
   VpConfig *config = vp_foreign_vm_to_config (vm);
 
