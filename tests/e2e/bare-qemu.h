@@ -4,7 +4,10 @@
 #include "tests/e2e/newer-qemu.h"
 #include "tests/support/vmplug-program.h"
 
+#include <functional>
 #include <string>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <vector>
 
 /* A QEMU without vmplug, that answers one command after another over QMP:
@@ -17,35 +20,45 @@
 class BareQemu
 {
 public:
-  BareQemu (const std::string &program, const std::vector<std::string> &args)
+  BareQemu (const std::string &program, std::vector<std::string> args)
   {
-    int in[2], out[2], err[2];
+    args.insert (args.end (), { "-nodefaults", "-display", "none", "-S", "-qmp", "stdio" });
+    spawn (program, args, [] {});
+  }
+  /* With a command line as it is, in which a monitor has the file descriptor @monitor. Where it
+   * names one of @listeners, there is a socket that nobody connects to. */
+  BareQemu (const std::string &program,
+            const std::vector<std::string> &args,
+            int monitor,
+            const std::vector<int> &listeners = {})
+  {
+    int ends[2];
 
-    if (pipe2 (in, O_CLOEXEC) != 0 || pipe2 (out, O_CLOEXEC) != 0 || pipe2 (err, O_CLOEXEC) != 0)
+    if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
       std::abort ();
-    pid_ = fork ();
-    if (pid_ == 0)
-      {
-        std::vector<char *> argv = { const_cast<char *> (program.c_str ()) };
+    spawn (program, args, [&] {
+      const int high = fcntl (ends[1], F_DUPFD_CLOEXEC, FIRST_FREE_FD);
 
-        for (const std::string &arg : args)
-          argv.push_back (const_cast<char *> (arg.c_str ()));
-        for (const char *arg : { "-nodefaults", "-display", "none", "-S", "-qmp", "stdio" })
-          argv.push_back (const_cast<char *> (arg));
-        argv.push_back (nullptr);
-        prctl (PR_SET_PDEATHSIG, SIGKILL);
-        dup2 (in[0], STDIN_FILENO);
-        dup2 (out[1], STDOUT_FILENO);
-        dup2 (err[1], STDERR_FILENO);
-        execvp (argv[0], argv.data ());
-        dprintf (STDERR_FILENO, "%s: %s\n", argv[0], strerror (errno));
-        _exit (127);
-      }
-    for (int fd : { in[0], out[1], err[1] })
-      close (fd);
-    in_ = in[1];
-    out_ = out[0];
-    err_ = err[0];
+      for (int number : listeners)
+        {
+          const int listener = socket (AF_UNIX, SOCK_STREAM, 0);
+          const struct sockaddr_un nowhere = { AF_UNIX, "" };
+
+          /* With no name at all the kernel finds one. */
+          if (bind (listener, reinterpret_cast<const struct sockaddr *> (&nowhere),
+                    sizeof nowhere.sun_family) != 0 ||
+              listen (listener, 1) != 0 || (listener != number && dup2 (listener, number) < 0))
+            _exit (126);
+          if (listener != number)
+            close (listener);
+        }
+      dup2 (high, monitor);
+    });
+    close (ends[1]);
+    close (in_);
+    close (out_);
+    out_ = ends[0];
+    in_ = dup (ends[0]);
   }
   ~BareQemu ()
   {
@@ -106,10 +119,46 @@ public:
   }
 
 private:
+  /* Above all that a test names. */
+  static constexpr int FIRST_FREE_FD = 200;
+
   pid_t pid_;
   int in_, out_, err_;
   std::string heard_, line_;
   Json reply_;
+
+  void
+  spawn (const std::string &program,
+         const std::vector<std::string> &args,
+         const std::function<void ()> &prepare)
+  {
+    int in[2], out[2], err[2];
+
+    if (pipe2 (in, O_CLOEXEC) != 0 || pipe2 (out, O_CLOEXEC) != 0 || pipe2 (err, O_CLOEXEC) != 0)
+      std::abort ();
+    pid_ = fork ();
+    if (pid_ == 0)
+      {
+        std::vector<char *> argv = { const_cast<char *> (program.c_str ()) };
+
+        for (const std::string &arg : args)
+          argv.push_back (const_cast<char *> (arg.c_str ()));
+        argv.push_back (nullptr);
+        prctl (PR_SET_PDEATHSIG, SIGKILL);
+        dup2 (in[0], STDIN_FILENO);
+        dup2 (out[1], STDOUT_FILENO);
+        dup2 (err[1], STDERR_FILENO);
+        prepare ();
+        execvp (argv[0], argv.data ());
+        dprintf (STDERR_FILENO, "%s: %s\n", argv[0], strerror (errno));
+        _exit (127);
+      }
+    for (int fd : { in[0], out[1], err[1] })
+      close (fd);
+    in_ = in[1];
+    out_ = out[0];
+    err_ = err[0];
+  }
 
   /* The next line of QMP; false when there is none any more, or not in time. */
   bool
