@@ -1,0 +1,107 @@
+#include "launcher/wrapper/pci-driver.h"
+
+/* A name, or with "*" at one end a piece of one.  The first line that fits counts.  Made from
+ * `-device help` of QEMU 7.2 and 10.0 and the aliases in softmmu/qdev-monitor.c. */
+static const struct
+{
+  const char *pattern;
+  VpPciDriver driver;
+} drivers[] = {
+  { "pcie-root-port", VP_PCI_DRIVER_PORT },
+  { "ioh3420", VP_PCI_DRIVER_PORT },
+  { "xio3130-downstream", VP_PCI_DRIVER_PORT },
+  { "cxl-rp", VP_PCI_DRIVER_PORT },
+  { "cxl-downstream", VP_PCI_DRIVER_PORT },
+  { "x3130-upstream", VP_PCI_DRIVER_BRIDGE },
+  { "cxl-upstream", VP_PCI_DRIVER_BRIDGE },
+  { "pci-bridge", VP_PCI_DRIVER_BRIDGE },
+  { "pci-bridge-seat", VP_PCI_DRIVER_BRIDGE },
+  { "pcie-pci-bridge", VP_PCI_DRIVER_BRIDGE },
+  { "i82801b11-bridge", VP_PCI_DRIVER_BRIDGE },
+  { "pxb", VP_PCI_DRIVER_BRIDGE },
+  { "pxb-*", VP_PCI_DRIVER_BRIDGE },
+  { "vfio-pci*", VP_PCI_DRIVER_DEVICE },
+  { "vfio-user-pci*", VP_PCI_DRIVER_DEVICE },
+  { "*-pci", VP_PCI_DRIVER_DEVICE },
+  { "*-pci-transitional", VP_PCI_DRIVER_DEVICE },
+  { "*-pci-non-transitional", VP_PCI_DRIVER_DEVICE },
+  { "pci-*", VP_PCI_DRIVER_DEVICE },
+  { "*-pci-device", VP_PCI_DRIVER_DEVICE },
+  { "nvme", VP_PCI_DRIVER_DEVICE },
+  { "e1000*", VP_PCI_DRIVER_DEVICE },
+  { "igb*", VP_PCI_DRIVER_DEVICE },
+  { "i8255*", VP_PCI_DRIVER_DEVICE },
+  { "i82562", VP_PCI_DRIVER_DEVICE },
+  { "i82801", VP_PCI_DRIVER_DEVICE },
+  { "rtl8139", VP_PCI_DRIVER_DEVICE },
+  { "pcnet", VP_PCI_DRIVER_DEVICE },
+  { "ne2k_pci", VP_PCI_DRIVER_DEVICE },
+  { "tulip", VP_PCI_DRIVER_DEVICE },
+  { "rocker", VP_PCI_DRIVER_DEVICE },
+  { "vmxnet3", VP_PCI_DRIVER_DEVICE },
+  { "pvscsi", VP_PCI_DRIVER_DEVICE },
+  { "megasas*", VP_PCI_DRIVER_DEVICE },
+  { "mptsas1068", VP_PCI_DRIVER_DEVICE },
+  { "lsi", VP_PCI_DRIVER_DEVICE },
+  { "lsi53c*", VP_PCI_DRIVER_DEVICE },
+  { "am53c974", VP_PCI_DRIVER_DEVICE },
+  { "dc390", VP_PCI_DRIVER_DEVICE },
+  { "ahci", VP_PCI_DRIVER_DEVICE },
+  { "ich9-*", VP_PCI_DRIVER_DEVICE },
+  { "piix3-ide*", VP_PCI_DRIVER_DEVICE },
+  { "piix4-ide", VP_PCI_DRIVER_DEVICE },
+  { "*-usb-uhci", VP_PCI_DRIVER_DEVICE },
+  { "usb-ehci", VP_PCI_DRIVER_DEVICE },
+  { "*-xhci", VP_PCI_DRIVER_DEVICE },
+  { "AC97", VP_PCI_DRIVER_DEVICE },
+  { "ac97", VP_PCI_DRIVER_DEVICE },
+  { "ES1370", VP_PCI_DRIVER_DEVICE },
+  { "es1370", VP_PCI_DRIVER_DEVICE },
+  { "intel-hda", VP_PCI_DRIVER_DEVICE },
+  { "VGA", VP_PCI_DRIVER_DEVICE },
+  { "secondary-vga", VP_PCI_DRIVER_DEVICE },
+  { "cirrus-vga", VP_PCI_DRIVER_DEVICE },
+  { "bochs-display", VP_PCI_DRIVER_DEVICE },
+  { "ati-vga", VP_PCI_DRIVER_DEVICE },
+  { "vmware-svga", VP_PCI_DRIVER_DEVICE },
+  { "qxl*", VP_PCI_DRIVER_DEVICE },
+  { "virtio-vga*", VP_PCI_DRIVER_DEVICE },
+  { "vhost-user-vga", VP_PCI_DRIVER_DEVICE },
+  { "ivshmem-*", VP_PCI_DRIVER_DEVICE },
+  { "edu", VP_PCI_DRIVER_DEVICE },
+  { "i6300esb", VP_PCI_DRIVER_DEVICE },
+  { "tpci200", VP_PCI_DRIVER_DEVICE },
+  { "ctucan_pci", VP_PCI_DRIVER_DEVICE },
+  { "kvaser_pci", VP_PCI_DRIVER_DEVICE },
+  { "pcm3680_pci", VP_PCI_DRIVER_DEVICE },
+  { "mioe3680_pci", VP_PCI_DRIVER_DEVICE },
+  { "cxl-type3", VP_PCI_DRIVER_DEVICE },
+  { "ufs", VP_PCI_DRIVER_DEVICE },
+  { "acpi-erst", VP_PCI_DRIVER_DEVICE },
+  { "pvrdma", VP_PCI_DRIVER_DEVICE },
+  /* Aliases, which mean the PCI kind of the device on this machine. */
+  { "virtio-9p", VP_PCI_DRIVER_DEVICE },
+  { "virtio-balloon", VP_PCI_DRIVER_DEVICE },
+  { "virtio-blk", VP_PCI_DRIVER_DEVICE },
+  { "virtio-gpu", VP_PCI_DRIVER_DEVICE },
+  { "virtio-gpu-gl", VP_PCI_DRIVER_DEVICE },
+  { "virtio-input-host", VP_PCI_DRIVER_DEVICE },
+  { "virtio-iommu", VP_PCI_DRIVER_DEVICE },
+  { "virtio-keyboard", VP_PCI_DRIVER_DEVICE },
+  { "virtio-mouse", VP_PCI_DRIVER_DEVICE },
+  { "virtio-net", VP_PCI_DRIVER_DEVICE },
+  { "virtio-rng", VP_PCI_DRIVER_DEVICE },
+  { "virtio-scsi", VP_PCI_DRIVER_DEVICE },
+  { "virtio-serial", VP_PCI_DRIVER_DEVICE },
+  { "virtio-sound", VP_PCI_DRIVER_DEVICE },
+  { "virtio-tablet", VP_PCI_DRIVER_DEVICE },
+};
+
+VpPciDriver
+vp_pci_driver_classify (const char *name)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (drivers); i++)
+    if (g_pattern_match_simple (drivers[i].pattern, name))
+      return drivers[i].driver;
+  return VP_PCI_DRIVER_NONE;
+}
