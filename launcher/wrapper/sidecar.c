@@ -4,8 +4,11 @@
 #include "launcher/signals.h"
 #include "launcher/vm/autofd.h"
 #include "launcher/wrapper/hand-over.h"
+#include "launcher/wrapper/runtime-channel.h"
 #include "launcher/wrapper/sandbox.h"
+#include "launcher/wrapper/take-over-machine.h"
 #include "launcher/wrapper/waiting-room.h"
+#include "qmp/message.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +23,10 @@ typedef struct
   GMainLoop *loop;
   VpSandbox *sandbox;
   VpMachine *machine;
-  VpControlServer *control; /* nullable: QEMU does not speak yet */
+  VpControlServer *control;  /* nullable: QEMU does not speak yet */
+  VpRuntimeChannel *channel; /* nullable: the caller's QMP is left alone */
+  VpTakeOverMachine *take_over_machine;
+  VpTakeOver *take_over; /* nullable: likewise, or not yet */
 } Sidecar;
 
 /* Returns: (transfer full): the texts of @array */
@@ -49,6 +55,38 @@ fail (Sidecar *self, const GError *error)
   close_socket (self);
 }
 
+/* Returns: (transfer full): what the buses hold as the machine starts: the caller's and ours */
+static VpBusMap *
+map_buses (const VpForeignVm *vm)
+{
+  VpBusMap *buses = vp_bus_map_new ();
+
+  for (guint i = 0; i < vm->devices->len; i++)
+    {
+      const VpForeignDevice *device = vm->devices->pdata[i];
+
+      vp_bus_map_add (buses, device->driver, device->id, device->bus, device->addr);
+    }
+  return buses;
+}
+
+static void
+begin_take_over (Sidecar *self)
+{
+  const VpWrapperConfig *config = self->input->config;
+  VpTakeOverHost host;
+
+  if (self->channel == NULL)
+    return;
+  self->take_over_machine =
+      vp_take_over_machine_new (self->machine, self->input->root, VP_RUNTIME_CHANNEL_SOCKET,
+                                config->attach_timeout_ms, config->unplug_timeout_ms);
+  host = vp_take_over_machine_get_host (self->take_over_machine);
+  self->take_over =
+      vp_take_over_new (vp_runtime_channel_take_listener (self->channel),
+                        map_buses (self->input->vm), &host, config->unplug_timeout_ms);
+}
+
 /* The command line is complete and all that is to be bound is: QEMU can be. */
 static gboolean
 launch (char **argv,
@@ -60,17 +98,35 @@ launch (char **argv,
 {
   Sidecar *self = user_data;
   g_autoptr (VpHandOver) hand_over = vp_hand_over_new (argv);
+  int last = 0;
 
   for (guint i = 0; i < n_fds; i++)
-    vp_hand_over_add_fd (hand_over, fcntl (fds[i], F_DUPFD_CLOEXEC, 0), numbers[i]);
+    {
+      vp_hand_over_add_fd (hand_over, fcntl (fds[i], F_DUPFD_CLOEXEC, 0), numbers[i]);
+      last = MAX (last, numbers[i]);
+    }
   hand_over->warnings = copy_texts (self->sandbox->warnings);
+  if (self->channel != NULL && !vp_runtime_channel_divert (self->channel, self->sandbox->run_dir,
+                                                           hand_over, last + 1, error))
+    return FALSE;
   if (!vp_hand_over_send (hand_over, self->socket, error))
     return FALSE;
   close_socket (self);
+  begin_take_over (self);
   /* Nothing is relative from here on, and a folder that we are in could not be unmounted. */
   if (chdir ("/") != 0)
     g_debug ("chdir: %s", g_strerror (errno));
   return TRUE;
+}
+
+static void
+on_event (VpMachine *machine, const char *name, JsonObject *data, gpointer user_data)
+{
+  Sidecar *self = user_data;
+  const char *id = vp_qmp_message_get_string (data, "device");
+
+  if (self->take_over != NULL && g_str_equal (name, "DEVICE_DELETED") && id != NULL)
+    vp_take_over_device_deleted (self->take_over, id);
 }
 
 static void
@@ -125,6 +181,7 @@ accompany (Sidecar *self)
   self->machine = vp_machine_new (g_steal_pointer (&self->sandbox->blueprint),
                                   self->sandbox->run_dir, self->sandbox->bindings);
   vp_machine_adopt (self->machine, &adoption);
+  g_signal_connect (self->machine, "event", G_CALLBACK (on_event), self);
   g_signal_connect (self->machine, "ended", G_CALLBACK (on_ended), self);
   vp_machine_start_async (self->machine, on_started, self);
   g_main_loop_run (self->loop);
@@ -132,8 +189,10 @@ accompany (Sidecar *self)
   if (self->control != NULL)
     vp_control_server_close (self->control);
   g_clear_object (&self->control);
+  g_clear_pointer (&self->take_over, vp_take_over_close);
   g_signal_handlers_disconnect_by_data (self->machine, self);
   g_clear_object (&self->machine);
+  g_clear_pointer (&self->take_over_machine, vp_take_over_machine_free);
   g_source_remove (signal_source);
   close (signals);
 }
@@ -174,7 +233,12 @@ prepare (Sidecar *self, GError **error)
       leave_alone (self);
       return FALSE;
     }
-  return TRUE;
+  if (!input->config->take_over || input->vm->qmp.kind == VP_FOREIGN_QMP_NONE)
+    return TRUE;
+
+  /* A listener that is taken over is not ours to clear as long as the take-over has it. */
+  self->channel = vp_runtime_channel_new (&input->vm->qmp, g_steal_fd (&self->listener), error);
+  return self->channel != NULL;
 }
 
 void
@@ -195,5 +259,6 @@ vp_sidecar_run (const VpSidecarInput *input)
   if (self.listener >= 0 && self.sandbox != NULL)
     vp_waiting_room_clear (self.listener);
   vp_autofd_close (&self.listener);
+  vp_runtime_channel_free (self.channel);
   vp_sandbox_free (self.sandbox);
 }
