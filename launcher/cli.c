@@ -8,6 +8,8 @@ static const VpCommand commands[] = {
     vp_command_plan },
   { "rehearse", "boot the planned machine with stand-ins for its devices; prove that all find room",
     vp_command_rehearse },
+  { "config", "print the options of a VM and where each comes from, or what is read of kata's",
+    vp_command_config },
   { "devices", "list the host's PCI devices and which of them can be assigned",
     vp_command_devices },
   { "doctor", "look whether this host can pass devices through, and say what to do",

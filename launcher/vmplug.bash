@@ -3,12 +3,12 @@
 # Needs nothing but bash: not bash-completion, and not vmplug itself, which is only asked for the
 # names of VMs and of their devices, for a second at most.
 
-_vmplug_vm_options=(--name --machine --accel --cpu --smp --max-cpus --memory --max-memory --shared-memory
-  --numa --firmware --firmware-version --kernel --initrd --append --disk --nic --share --device --large-bar --spare
-  --spare-window --hotplug-mode --ready --qemu)
+_vmplug_vm_options=(--config --name --machine --accel --cpu --cpu-features --smp --max-cpus --memory --max-memory --shared-memory
+  --numa --firmware --firmware-version --kernel --initrd --append --disk --nic --share --device --plug --large-bar
+  --spare --spare-window --bridges --hot-bus --hotplug-mode --ready --qemu)
 
 _vmplug_commands() {
-  printf '%s\n' run plan rehearse devices doctor bind release gc list status events attach detach \
+  printf '%s\n' run plan rehearse config devices doctor bind release gc list status events attach detach \
     resize console stop qmp --help --version
 }
 
@@ -19,6 +19,7 @@ _vmplug_options() {
     run) options=("${_vmplug_vm_options[@]}" --detach --dry-run --rehearse --json) ;;
     plan) options=("${_vmplug_vm_options[@]}" --dot --json) ;;
     rehearse) options=("${_vmplug_vm_options[@]}" --timeout --json) ;;
+    config) options=("${_vmplug_vm_options[@]}" --show-origin --keys --json) ;;
     devices) options=(--large-bar --json) ;;
     doctor) options=(--qemu --json) ;;
     attach) options=(--id --timeout --json) ;;
@@ -34,7 +35,7 @@ _vmplug_options() {
 
 _vmplug_takes_value() {
   case $1 in
-    --all | --detach | --dry-run | --rehearse | --json | --force | --help | --version) return 1 ;;
+    --all | --detach | --dry-run | --rehearse | --json | --force | --show-origin | --keys | --help | --version) return 1 ;;
     --*=*) return 1 ;;
     --*) return 0 ;;
     *) return 1 ;;
@@ -99,6 +100,8 @@ _vmplug_value() {
     --machine) printf '%s\n' q35 pc ;;
     --accel) printf '%s\n' auto kvm tcg ;;
     --firmware) printf '%s\n' seabios ovmf / ;;
+    --plug) printf '%s\n' auto cold hot ;;
+    --hot-bus) printf '%s\n' auto bridge ;;
     --shared-memory) printf '%s\n' auto on ;;
     --hotplug-mode) printf '%s\n' acpi native ;;
     --ready) printf '%s\n' now after: console: port: ;;
@@ -110,7 +113,7 @@ _vmplug_value() {
         *) echo / ;;
       esac
       ;;
-    --kernel | --initrd | --share) echo / ;;
+    --config | --kernel | --initrd | --share) echo / ;;
     --qemu)
       compgen -c -- "${2:-qemu-system-}"
       echo /

@@ -1,5 +1,6 @@
 #include "launcher/commands/command-line.h"
 
+#include "launcher/config/config-file.h"
 #include "launcher/error.h"
 
 #include <errno.h>
@@ -148,6 +149,12 @@ vp_command_line_parse (
   if (args == NULL || !check_count (line, args, &why))
     {
       set_usage_error (error, argv[0], g_steal_pointer (&why));
+      g_clear_pointer (&line->root, g_free);
+      return NULL;
+    }
+
+  if (line->config != NULL && !vp_config_file_apply (line->config, line->root, error))
+    {
       g_clear_pointer (&line->root, g_free);
       return NULL;
     }

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <glib.h>
+#include "launcher/config/config.h"
 
 G_BEGIN_DECLS
 
@@ -10,6 +10,7 @@ G_BEGIN_DECLS
  * @summary: one line
  * @entries: (nullable) (array): the command's own options, ended by a %NULL name
  * @group: (nullable) (transfer full): a group of shared options
+ * @config: (nullable): what @group fills; its file is read when all options are known
  * @min_args: fewest positional arguments
  * @max_args: most; -1 for any number
  * @root: (out) (transfer full): --root, else $VMPLUG_ROOT, else "/"
@@ -22,6 +23,7 @@ typedef struct
   const char *summary;
   const GOptionEntry *entries;
   GOptionGroup *group;
+  VpConfig *config;
   int min_args;
   int max_args;
   char *root;
@@ -40,6 +42,7 @@ typedef struct
  * only ends the options.
  *
  * Returns: (transfer full) (nullable): the positional arguments, or %NULL with %VP_ERROR_USAGE
+ *   or with what a file of @config is wrong in
  */
 char **vp_command_line_parse (
     VpCommandLine *line, int argc, char **argv, gboolean *as_json, GError **error);

@@ -20,6 +20,7 @@ int vp_command_events (int argc, char **argv, gboolean *as_json, GError **error)
 int vp_command_attach (int argc, char **argv, gboolean *as_json, GError **error);
 int vp_command_detach (int argc, char **argv, gboolean *as_json, GError **error);
 int vp_command_resize (int argc, char **argv, gboolean *as_json, GError **error);
+int vp_command_config (int argc, char **argv, gboolean *as_json, GError **error);
 int vp_command_console (int argc, char **argv, gboolean *as_json, GError **error);
 int vp_command_stop (int argc, char **argv, gboolean *as_json, GError **error);
 int vp_command_qmp (int argc, char **argv, gboolean *as_json, GError **error);

@@ -23,6 +23,7 @@ vp_command_plan (int argc, char **argv, gboolean *as_json, GError **error)
     .summary = "Prints where each device goes, why, and QEMU's command line. Changes nothing.",
     .entries = entries,
     .group = vp_config_option_group (config),
+    .config = config,
     .max_args = 0,
   };
   g_auto (GStrv) args = vp_command_line_parse (&line, argc, argv, as_json, error);

@@ -54,6 +54,7 @@ vp_command_rehearse (int argc, char **argv, gboolean *as_json, GError **error)
                "each BAR finds its place. Changes nothing, and needs no device to be there for it.",
     .entries = entries,
     .group = vp_config_option_group (config),
+    .config = config,
     .max_args = 0,
   };
   g_auto (GStrv) args = vp_command_line_parse (&line, argc, argv, as_json, error);

@@ -189,6 +189,7 @@ vp_command_run (int argc, char **argv, gboolean *as_json, GError **error)
                "asks the guest to power off.",
     .entries = entries,
     .group = vp_config_option_group (config),
+    .config = config,
     .max_args = 0,
   };
   g_auto (GStrv) args = vp_command_line_parse (&line, argc, argv, as_json, error);

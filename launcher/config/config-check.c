@@ -158,6 +158,8 @@ check_device (VpConfig *config, guint index, GError **error)
 
   if (!vp_device_check (spec, error))
     return FALSE;
+  if (spec->kind == VP_DEVICE_SPEC_VFIO && !spec->has_plug)
+    spec->plug = config->plug;
   for (guint i = 0; spec->disk != NULL && i < config->disks->len; i++)
     if (!vp_disk_check_other (spec->disk, config->disks->pdata[i], error))
       return FALSE;

@@ -11,6 +11,7 @@
 #define MAX_MEMORY        (G_GUINT64_CONSTANT (64) << 40) /* 46 bits: what today's servers address */
 #define MAX_WINDOW        (G_GUINT64_CONSTANT (1) << 52)
 #define MAX_SPARE         253 /* as many ports as there are bus numbers for, see port-pool.h */
+#define MAX_BRIDGES       5   /* what kata allows; each takes I/O space */
 #define MAX_READY_SECONDS 86400
 #define MAX_CPUS          288 /* of a q35 machine, QEMU 7.2 (hw/i386/pc_q35.c) */
 
@@ -94,6 +95,19 @@ set_cpu (VpConfig *config, const char *value, GError **error)
     return vp_error_refuse (error, value,
                             "is no CPU model; qemu-system-x86_64 -cpu help lists them");
   return set_text (&config->cpu, value, error);
+}
+
+/* Nobody needs a model to be able to switch a feature of it. */
+static gboolean
+set_cpu_features (VpConfig *config, const char *value, GError **error)
+{
+  g_auto (GStrv) parts = g_strsplit (value, ",", -1);
+
+  for (char **part = parts; *part != NULL; part++)
+    if (!g_regex_match_simple ("^[+-]?[A-Za-z0-9][A-Za-z0-9._-]*(=[^=,]+)?$", *part,
+                               G_REGEX_DOLLAR_ENDONLY, 0))
+      return vp_error_refuse (error, *part, "is no feature like pmu=off or +avx2");
+  return set_text (&config->cpu_features, value, error);
 }
 
 static gboolean
@@ -259,6 +273,36 @@ set_spare_window (VpConfig *config, const char *value, GError **error)
 }
 
 static gboolean
+set_plug (VpConfig *config, const char *value, GError **error)
+{
+  static const char *const choices[] = { "auto", "cold", "hot", NULL };
+  guint choice;
+
+  if (!vp_params_parse_choice (value, choices, &choice, error))
+    return FALSE;
+  config->plug = (VpPlug) choice;
+  return TRUE;
+}
+
+static gboolean
+set_bridges (VpConfig *config, const char *value, GError **error)
+{
+  return set_number (&config->n_bridges, value, 0, MAX_BRIDGES, error);
+}
+
+static gboolean
+set_hot_bus (VpConfig *config, const char *value, GError **error)
+{
+  static const char *const choices[] = { "auto", "bridge", NULL };
+  guint choice;
+
+  if (!vp_params_parse_choice (value, choices, &choice, error))
+    return FALSE;
+  config->hot_on_bridge = choice == 1;
+  return TRUE;
+}
+
+static gboolean
 set_hotplug_mode (VpConfig *config, const char *value, GError **error)
 {
   static const char *const choices[] = { "acpi", "native", NULL };
@@ -340,44 +384,71 @@ set_qemu (VpConfig *config, const char *value, GError **error)
 }
 
 static const VpConfigOption options[] = {
-  { "name", "NAME", "Name of the VM (default vm-PID)", FALSE, set_name },
-  { "machine", "q35|pc", "Machine type (default q35)", FALSE, set_machine },
+  { "name", "NAME", "Name of the VM (default vm-PID)", FALSE, VP_OPTION_TEXT, NULL, set_name },
+  { "machine", "q35|pc", "Machine type (default q35)", FALSE, VP_OPTION_TEXT, "q35", set_machine },
   { "accel", "auto|kvm|tcg", "Accelerator (default auto: kvm where it can run a guest)", FALSE,
-    set_accel },
-  { "cpu", "MODEL", "CPU model (default host with kvm, max with tcg)", FALSE, set_cpu },
-  { "smp", "N", "Number of CPUs (default 1)", FALSE, set_smp },
+    VP_OPTION_TEXT, "auto", set_accel },
+  { "cpu", "MODEL", "CPU model (default host with kvm, max with tcg)", FALSE, VP_OPTION_TEXT, NULL,
+    set_cpu },
+  { "cpu-features", "LIST", "Features that its CPU has or not, pmu=off,avx2=on", FALSE,
+    VP_OPTION_TEXT, NULL, set_cpu_features },
+  { "smp", "N", "Number of CPUs (default 1)", FALSE, VP_OPTION_NUMBER, "1", set_smp },
   { "max-cpus", "N", "Number of CPUs that vmplug resize can give it (default: those of --smp)",
-    FALSE, set_max_cpus },
-  { "memory", "SIZE", "Memory (default 1G)", FALSE, set_memory },
+    FALSE, VP_OPTION_NUMBER, NULL, set_max_cpus },
+  { "memory", "SIZE", "Memory (default 1G)", FALSE, VP_OPTION_SIZE, "1G", set_memory },
   { "max-memory", "SIZE", "Memory that vmplug resize can give it (default: that of --memory)",
-    FALSE, set_max_memory },
+    FALSE, VP_OPTION_SIZE, NULL, set_max_memory },
   { "shared-memory", "auto|on",
-    "Memory that a vfio-user server can map (default auto: with a vfio-user device)", FALSE,
-    set_shared_memory },
+    "Memory that a vfio-user server can map (default auto: with a vfio-user "
+    "device)",
+    FALSE, VP_OPTION_SWITCH, "auto", set_shared_memory },
   { "numa", "N", "NUMA nodes that share CPUs and memory, and stand for the host's (default 1)",
-    FALSE, set_numa },
-  { "firmware", "seabios|ovmf|PATH", "Firmware (default seabios)", FALSE, set_firmware },
+    FALSE, VP_OPTION_NUMBER, "1", set_numa },
+  { "firmware", "seabios|ovmf|PATH", "Firmware (default seabios)", FALSE, VP_OPTION_TEXT, "seabios",
+    set_firmware },
   { "firmware-version", "VERSION", "Its version, such as 1.16.3 (default: what its file says)",
-    FALSE, set_firmware_version },
-  { "kernel", "FILE", "Linux kernel to boot", FALSE, set_kernel },
-  { "initrd", "FILE", "Its initial RAM disk", FALSE, set_initrd },
-  { "append", "TEXT", "Its command line", FALSE, set_append },
+    FALSE, VP_OPTION_TEXT, NULL, set_firmware_version },
+  { "kernel", "FILE", "Linux kernel to boot", FALSE, VP_OPTION_TEXT, NULL, set_kernel },
+  { "initrd", "FILE", "Its initial RAM disk", FALSE, VP_OPTION_TEXT, NULL, set_initrd },
+  { "append", "TEXT", "Its command line", FALSE, VP_OPTION_TEXT, NULL, set_append },
   { "disk", "FILE[,format=raw|qcow2][,readonly][,snapshot]",
-    "Virtio disk; snapshot: writes are dropped at the end; write ',,' for a comma", TRUE,
-    add_disk },
-  { "nic", "user|tap,ifname=NAME|none", "Virtio network card (default none)", TRUE, add_nic },
-  { "share", "DIR,tag=NAME", "Folder that the guest mounts as 9p under that tag", TRUE, add_share },
-  { "device", "SPEC", "Host or emulated PCI device, see SPEC", TRUE, add_device },
+    "Virtio disk; snapshot: writes are dropped at the end; write "
+    "',,' for a comma",
+    TRUE, VP_OPTION_TEXT, NULL, add_disk },
+  { "nic", "user|tap,ifname=NAME|none", "Virtio network card (default none)", TRUE, VP_OPTION_TEXT,
+    NULL, add_nic },
+  { "share", "DIR,tag=NAME", "Folder that the guest mounts as 9p under that tag", TRUE,
+    VP_OPTION_TEXT, NULL, add_share },
+  { "device", "SPEC", "Host or emulated PCI device, see SPEC", TRUE, VP_OPTION_TEXT, NULL,
+    add_device },
+  { "plug", "auto|cold|hot",
+    "Of host devices without plug= of their own (default "
+    "auto)",
+    FALSE, VP_OPTION_TEXT, "auto", set_plug },
   { "large-bar", "SIZE", "A 64-bit BAR from this size on is large (default 4G)", FALSE,
-    set_large_bar },
-  { "spare", "N", "Ports kept free for hotplug (default 4)", FALSE, set_spare },
-  { "spare-window", "SIZE", "64-bit window of each spare port (default: the firmware's)", FALSE,
-    set_spare_window },
+    VP_OPTION_SIZE, "4G", set_large_bar },
+  { "spare", "N", "Ports kept free for hotplug (default 4)", FALSE, VP_OPTION_NUMBER, "4",
+    set_spare },
+  { "spare-window", "SIZE",
+    "64-bit window of each spare port (default: the "
+    "firmware's)",
+    FALSE, VP_OPTION_SIZE, NULL, set_spare_window },
+  { "bridges", "N",
+    "Bridges for hotplug that are there from the start "
+    "(default 0)",
+    FALSE, VP_OPTION_NUMBER, "0", set_bridges },
+  { "hot-bus", "auto|bridge",
+    "Where hot host devices go: bridge, if there they "
+    "have room (default auto)",
+    FALSE, VP_OPTION_TEXT, "auto", set_hot_bus },
   { "hotplug-mode", "acpi|native", "How the guest is told of hotplug (default acpi)", FALSE,
-    set_hotplug_mode },
+    VP_OPTION_TEXT, "acpi", set_hotplug_mode },
   { "ready", "now|after:SECONDS|console:REGEX|port:NAME",
-    "When the guest is given its hot devices (default now)", FALSE, set_ready },
-  { "qemu", "PROGRAM", "QEMU (default qemu-system-x86_64)", FALSE, set_qemu },
+    "When the guest is given its hot devices "
+    "(default now)",
+    FALSE, VP_OPTION_TEXT, "now", set_ready },
+  { "qemu", "PROGRAM", "QEMU (default qemu-system-x86_64)", FALSE, VP_OPTION_TEXT,
+    "qemu-system-x86_64", set_qemu },
 };
 
 const VpConfigOption *

@@ -8,11 +8,28 @@ G_BEGIN_DECLS
 #define VP_READY_PORT_GRAMMAR "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 
 /**
+ * VpOptionType:
+ * @VP_OPTION_TEXT: a string in files, too
+ * @VP_OPTION_NUMBER: may be an integer there
+ * @VP_OPTION_SIZE: may be an integer there, of bytes
+ * @VP_OPTION_SWITCH: may be true or false there
+ */
+typedef enum
+{
+  VP_OPTION_TEXT,
+  VP_OPTION_NUMBER,
+  VP_OPTION_SIZE,
+  VP_OPTION_SWITCH,
+} VpOptionType;
+
+/**
  * VpConfigOption:
  * @name: long name, without dashes
  * @argument: what its value is called in the help
  * @help: one line
  * @repeats: whether it may be given more than once
+ * @type: what its value can be in a file
+ * @initial: (nullable): the value that it has unless it is given; %NULL for none
  * @set: takes a value that is UTF-8 without control characters; its errors do not name the option
  *
  * One option of the VM. The one table of them serves the command line and every file format.
@@ -23,6 +40,8 @@ typedef struct
   const char *argument;
   const char *help;
   gboolean repeats;
+  VpOptionType type;
+  const char *initial;
   gboolean (*set) (VpConfig *config, const char *value, GError **error);
 } VpConfigOption;
 

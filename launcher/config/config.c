@@ -26,6 +26,12 @@ share_free (gpointer data)
 }
 
 static void
+setting_free (gpointer data)
+{
+  vp_setting_free (data);
+}
+
+static void
 device_spec_free (gpointer data)
 {
   vp_device_spec_free (data);
@@ -51,6 +57,8 @@ vp_config_new (void)
   config->hotplug_mode = VP_HOTPLUG_ACPI;
   config->ready.kind = VP_READY_NOW;
   config->qemu = g_strdup ("qemu-system-x86_64");
+  config->settings = g_ptr_array_new_with_free_func (setting_free);
+  config->warnings = g_ptr_array_new_with_free_func (g_free);
   config->given = g_hash_table_new (g_str_hash, g_str_equal);
   return config;
 }
@@ -63,6 +71,7 @@ vp_config_free (VpConfig *config)
 
   g_free (config->name);
   g_free (config->cpu);
+  g_free (config->cpu_features);
   g_free (config->firmware_path);
   g_free (config->firmware_version);
   g_free (config->kernel);
@@ -76,6 +85,9 @@ vp_config_free (VpConfig *config)
   g_free (config->ready.port);
   g_free (config->qemu);
   g_strfreev (config->qemu_args);
+  g_free (config->file);
+  g_ptr_array_unref (config->settings);
+  g_ptr_array_unref (config->warnings);
   g_hash_table_unref (config->given);
   g_free (config);
 }
@@ -90,17 +102,18 @@ vp_config_shares_memory (const VpConfig *config)
   return config->shared_memory;
 }
 
-gboolean
-vp_config_set (VpConfig *config, const char *name, const char *value, GError **error)
+char *
+vp_config_full_cpu (const VpConfig *config, const char *model)
 {
-  const VpConfigOption *option;
+  if (config->cpu_features == NULL)
+    return g_strdup (config->cpu);
+  return g_strconcat (config->cpu != NULL ? config->cpu : model, ",", config->cpu_features, NULL);
+}
 
-  g_return_val_if_fail (config != NULL && name != NULL, FALSE);
-  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
-
-  option = vp_config_option_find (name);
-  if (option == NULL)
-    return vp_error_refuse (error, name, "is not an option");
+static gboolean
+set (VpConfig *config, const VpConfigOption *option, const VpSetting *setting, GError **error)
+{
+  gboolean is_typed = setting->where == NULL;
 
   /* The table owns the names, so the set need not copy them. */
   if (!g_hash_table_add (config->given, (gpointer) option->name) && !option->repeats)
@@ -108,17 +121,43 @@ vp_config_set (VpConfig *config, const char *name, const char *value, GError **e
       g_set_error (error, VP_ERROR, VP_ERROR_USAGE, "--%s is given twice", option->name);
       return FALSE;
     }
-  if (value == NULL)
+  if (vp_params_check_text (setting->value, error) && option->set (config, setting->value, error))
+    return TRUE;
+
+  if (is_typed)
+    g_prefix_error (error, "--%s: ", option->name);
+  else
+    g_prefix_error (error, "%s: %s: ", setting->where, setting->key);
+  return FALSE;
+}
+
+gboolean
+vp_config_take (VpConfig *config, VpSetting *setting, GError **error)
+{
+  const VpConfigOption *option;
+
+  g_return_val_if_fail (config != NULL && setting != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  option = vp_config_option_find (setting->option);
+  g_ptr_array_add (config->settings, setting);
+  if (option == NULL)
+    return vp_error_refuse (error, setting->option, "is not an option");
+  return set (config, option, setting, error);
+}
+
+gboolean
+vp_config_set (VpConfig *config, const char *name, const char *value, GError **error)
+{
+  g_return_val_if_fail (config != NULL && name != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (value == NULL && vp_config_option_find (name) != NULL)
     {
-      g_set_error (error, VP_ERROR, VP_ERROR_USAGE, "--%s needs a value", option->name);
+      g_set_error (error, VP_ERROR, VP_ERROR_USAGE, "--%s needs a value", name);
       return FALSE;
     }
-  if (!vp_params_check_text (value, error) || !option->set (config, value, error))
-    {
-      g_prefix_error (error, "--%s: ", option->name);
-      return FALSE;
-    }
-  return TRUE;
+  return vp_config_take (config, vp_setting_new (name, value, NULL, NULL), error);
 }
 
 gboolean

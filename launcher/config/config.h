@@ -4,6 +4,7 @@
 #include "launcher/config/device-spec.h"
 #include "launcher/config/disk.h"
 #include "launcher/config/nic.h"
+#include "launcher/config/setting.h"
 #include "launcher/config/share.h"
 
 G_BEGIN_DECLS
@@ -56,7 +57,8 @@ typedef struct
   char *name;
   VpMachineType machine;
   VpAccel accel;
-  char *cpu; /* NULL: the accelerator's default */
+  char *cpu;          /* NULL: the accelerator's default */
+  char *cpu_features; /* NULL: none beside those of @cpu */
   guint smp;
   guint max_cpus;         /* 0: as many as @smp */
   guint64 memory;         /* bytes */
@@ -74,13 +76,19 @@ typedef struct
   gboolean has_no_nic; /* "none" was asked for by name */
   GPtrArray *shares;   /* (element-type VpShare) */
   GPtrArray *devices;  /* (element-type VpDeviceSpec) */
+  VpPlug plug;         /* of host devices that say none */
+  guint n_bridges;
+  gboolean hot_on_bridge;
   guint64 large_bar;
   guint spare;
   guint64 spare_window;
   VpHotplugMode hotplug_mode;
   VpReady ready;
-  char *qemu;       /* program, looked up in PATH when it has no slash */
-  char **qemu_args; /* after "--" */
+  char *qemu;          /* program, looked up in PATH when it has no slash */
+  char **qemu_args;    /* after "--" */
+  char *file;          /* --config; NULL: none */
+  GPtrArray *settings; /* (element-type VpSetting): all that was set, in that order */
+  GPtrArray *warnings; /* (element-type utf8): what files say and nobody heeds, with its place */
   GHashTable
       *given; /* (element-type utf8): names of the options that were set, to refuse a second time */
 } VpConfig;
@@ -101,6 +109,28 @@ void vp_config_free (VpConfig *config);
  *   though it does not repeat, or a malformed value
  */
 gboolean vp_config_set (VpConfig *config, const char *name, const char *value, GError **error);
+
+/**
+ * vp_config_take:
+ * @config: a configuration
+ * @setting: (transfer full): a value, from wherever
+ * @error: return location for a #GError
+ *
+ * As vp_config_set(), but an error says the place that the value comes from.
+ *
+ * Returns: %FALSE as vp_config_set() does
+ */
+gboolean vp_config_take (VpConfig *config, VpSetting *setting, GError **error);
+
+/**
+ * vp_config_full_cpu:
+ * @config: a configuration
+ * @model: the CPU model where the user has named none
+ *
+ * Returns: (transfer full) (nullable): the argument of -cpu with all features, or %NULL when
+ *   neither a model nor features were asked for
+ */
+char *vp_config_full_cpu (const VpConfig *config, const char *model);
 
 /**
  * vp_config_set_qemu_args:
@@ -134,8 +164,9 @@ gboolean vp_config_shares_memory (const VpConfig *config);
  *
  * What can only be judged when all is known: files that must exist and be readable (kernel, initrd,
  * disks, firmware, QEMU), --initrd or --append without --kernel, a name; fills in the format of a
- * disk by its magic, and which firmware it is, with its version, by what its file holds: that is
- * believed before the name of the file, and a version that was asked for before both.
+ * disk by its magic, how a host device comes, and which firmware it is, with its version, by what
+ * its file holds: that is believed before the name of the file, and a version that was asked for
+ * before both.
  *
  * Returns: %FALSE with %VP_ERROR_USAGE or %VP_ERROR_HOST
  */

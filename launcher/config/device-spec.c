@@ -253,7 +253,10 @@ set_param (
   if (g_str_equal (param->key, "id") && param->value != NULL)
     return set_id (spec, param->value, error);
   if (g_str_equal (param->key, "plug") && param->value != NULL)
-    return set_plug (spec, param->value, error);
+    {
+      spec->has_plug = TRUE;
+      return set_plug (spec, param->value, error);
+    }
   if (of != NULL)
     return set_backed_param (spec, of, param, error);
   if (is_rng || param->value == NULL)

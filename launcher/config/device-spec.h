@@ -52,6 +52,7 @@ typedef enum
  * @properties: further properties for QEMU, as JSON
  * @id: (nullable): the id asked for
  * @plug: where it shall go
+ * @has_plug: whether that was said
  * @bind: whether to take the host device from its driver, and to give it back afterwards
  * @force: whether to take it even if the host lives on it; only with @bind
  * @iommufd: how QEMU gets at the host device
@@ -85,6 +86,7 @@ typedef struct
   JsonObject *properties;
   char *id;
   VpPlug plug;
+  gboolean has_plug;
   gboolean bind;
   gboolean force;
   VpIommufdMode iommufd;

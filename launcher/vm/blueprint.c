@@ -47,6 +47,8 @@ make_policy (const VpBlueprint *self, const VpGuestCpu *cpu)
     .large_bar = config->large_bar,
     .n_spare = config->spare,
     .spare_window = config->spare_window,
+    .n_bridges = config->n_bridges,
+    .hot_on_bridge = config->hot_on_bridge,
     .space = { .machine = config->machine,
                .ram = config->memory,
                .max_ram = foreign != NULL ? foreign->max_memory : config->max_memory,
@@ -62,13 +64,12 @@ make_policy (const VpBlueprint *self, const VpGuestCpu *cpu)
 }
 
 static void
-choose_cpu (VpBlueprint *self, gboolean is_wider)
+choose_cpu (VpBlueprint *self, const char *cpu, gboolean is_wider)
 {
   if (is_wider && self->foreign == NULL)
-    self->cpu = vp_guest_cpu_widen (self->config->cpu, self->accel, self->plan->phys_bits);
+    self->cpu = vp_guest_cpu_widen (cpu, self->accel, self->plan->phys_bits);
   else
-    self->cpu = g_strdup (self->config->cpu != NULL ? self->config->cpu
-                                                    : vp_guest_cpu_default (self->accel));
+    self->cpu = g_strdup (cpu != NULL ? cpu : vp_guest_cpu_default (self->accel));
   self->widened_bits = is_wider ? self->plan->phys_bits : 0;
 }
 
@@ -82,23 +83,26 @@ make_plan (VpBlueprint *self, const VpHostCpu *host, gboolean is_rehearsal, GErr
                                 .owner = self->foreign != NULL ? self->config->name : NULL,
                                 .is_rehearsal = is_rehearsal };
   g_autoptr (VpWishList) wishes = vp_wish_list_find (&source, warnings, error);
+  g_autofree char *cpu = vp_config_full_cpu (self->config, vp_guest_cpu_default (self->accel));
   VpPlanPolicy policy;
   VpGuestCpu guest;
 
   if (wishes == NULL)
     return FALSE;
 
-  vp_guest_cpu_get (self->config->cpu, self->accel, host, &guest);
+  vp_guest_cpu_get (cpu, self->accel, host, &guest);
   policy = make_policy (self, &guest);
   self->plan = vp_plan_build (&policy, (const VpPlanRequest *) (void *) wishes->requests->data,
                               wishes->requests->len, error);
   if (self->plan == NULL)
     return FALSE;
 
-  choose_cpu (self, self->plan->phys_bits > guest.default_bits);
+  choose_cpu (self, cpu, self->plan->phys_bits > guest.default_bits);
   self->specs = g_ptr_array_ref (wishes->specs);
   g_ptr_array_extend_and_steal (self->plan->warnings, g_steal_pointer (&warnings));
   warn_of_qemu_args (self);
+  for (guint i = 0; i < self->config->warnings->len; i++)
+    g_ptr_array_add (self->plan->warnings, g_strdup (self->config->warnings->pdata[i]));
   return TRUE;
 }
 
