@@ -10,10 +10,10 @@ G_BEGIN_DECLS
  * @summary: one line
  * @entries: (nullable) (array): the command's own options, ended by a %NULL name
  * @group: (nullable) (transfer full): a group of shared options
- * @config: (nullable): what @group fills; its file is read when all options are known
  * @min_args: fewest positional arguments
  * @max_args: most; -1 for any number
  * @root: (out) (transfer full): --root, else $VMPLUG_ROOT, else "/"
+ * @config: (nullable): what @group fills; its file is read when all options are known
  *
  * What every command's command line has in common.
  */
@@ -23,10 +23,10 @@ typedef struct
   const char *summary;
   const GOptionEntry *entries;
   GOptionGroup *group;
-  VpConfig *config;
   int min_args;
   int max_args;
   char *root;
+  VpConfig *config;
 } VpCommandLine;
 
 /**
