@@ -222,6 +222,19 @@ const Row rows[] = {
   { "pc", foreign_lines::pc (), {} },
 };
 
+/* What firmware looks at. */
+const Row booted[] = {
+  { "seabios",
+    foreign_lines::kata (foreign_lines::kata_bridge ("0", "2"), foreign_lines::kata_root_ports (8)),
+    { 3 } },
+  { "ovmf",
+    foreign_lines::kata (foreign_lines::kata_nested_bridge ("0"),
+                         foreign_lines::kata_root_ports (2),
+                         { "-bios", "/var/lib/firmware/OVMF.fd" }),
+    { 3 } },
+  { "pc", { "qemu-system-x86_64", "-m", "1G", "-nodefaults" }, {} },
+};
+
 class Written : public testing::TestWithParam<Row>
 {
 };
@@ -240,6 +253,60 @@ TEST_P (Written, IsTakenWithOurs)
 }
 
 INSTANTIATE_TEST_SUITE_P (Table, Written, testing::ValuesIn (rows), name_of_row<Row>);
+
+/* The addresses that firmware has given to the BARs of @id, wherever it is. */
+std::vector<long>
+addresses_of (const Json &devices, const std::string &id)
+{
+  std::vector<long> addresses;
+
+  for (unsigned i = 0; i < devices.size (); i++)
+    {
+      const Json device = devices.at (i);
+      for (unsigned n = 0; device["qdev_id"].text () == id && n < device["regions"].size (); n++)
+        addresses.push_back (device["regions"].at (n)["address"].number ());
+      for (long address : addresses_of (device["pci_bridge"]["devices"], id))
+        addresses.push_back (address);
+    }
+  return addresses;
+}
+
+class Booted : public testing::TestWithParam<Row>
+{
+};
+
+TEST_P (Booted, GivesOurLargeBarAnAddress)
+{
+  TempFolder folder;
+  const Line line = make_runnable (GetParam ().line, folder.path (""));
+  const bool is_ovmf = std::find (line.begin (), line.end (), "-bios") != line.end ();
+
+  for (const std::string &program : { std::string (OLDER), newer_qemu () })
+    {
+      SCOPED_TRACE (program);
+      ForeignMachine machine (line);
+      g_autoptr (GError) error = nullptr;
+
+      machine.input.policy.firmware =
+          vp_firmware_get (is_ovmf ? VP_FIRMWARE_OVMF : VP_FIRMWARE_SEABIOS, nullptr);
+      machine.input.host ("0000:0a:00.0", { { 1, FakeBar::MEM64_PREF, 16 * GiB } });
+      ASSERT_TRUE (machine.build (&error)) << error->message;
+      BareQemu qemu (program, words (machine.argv ()), machine.first_fd (), GetParam ().listeners);
+
+      ASSERT_EQ (qemu.start (), "");
+      ASSERT_EQ (qemu.execute ("cont"), "");
+      std::vector<long> addresses;
+      EXPECT_TRUE (eventually ([&] {
+        EXPECT_EQ (qemu.execute ("query-pci"), "");
+        addresses = addresses_of (qemu.reply ().at (0)["devices"], "vfio-0a-00.0");
+        return !addresses.empty () &&
+               std::all_of (addresses.begin (), addresses.end (), [] (long at) { return at > 0; });
+      })) << testing::PrintToString (addresses);
+      EXPECT_EQ (qemu.quit (), 0);
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P (Table, Booted, testing::ValuesIn (booted), name_of_row<Row>);
 
 TEST (Random, IsTakenWithOurs)
 {

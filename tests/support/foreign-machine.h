@@ -1,5 +1,6 @@
 #pragma once
 
+#include "launcher/config/guest-cpu.h"
 #include "launcher/vm/argv-foreign.h"
 
 #include "tests/support/foreign-parse.h"
@@ -28,6 +29,7 @@ public:
     input.policy.root = foreign_->root;
     input.policy.taken_ids = foreign_->ids;
     input.policy.n_spare = 2;
+    measure ();
   }
   ~ForeignMachine ()
   {
@@ -53,7 +55,12 @@ public:
     return plan_ != nullptr;
   }
   std::vector<std::string>
-  argv (guint bits = 0) const
+  argv () const
+  {
+    return argv (plan_->phys_bits > input.policy.default_bits ? plan_->phys_bits : 0);
+  }
+  std::vector<std::string>
+  argv (guint bits) const
   {
     const VpArgvInput argv_input = {
       .config = config_,
@@ -87,6 +94,23 @@ private:
   VpPlan *plan_ = nullptr;
   std::vector<VpDeviceSpec *> specs_;
 
+  /* How wide its CPU is with TCG, and what RAM takes of that. */
+  void
+  measure ()
+  {
+    const VpHostCpu host = {};
+    VpGuestCpu cpu;
+
+    vp_guest_cpu_get (vm_->cpu, VP_ACCEL_TCG, &host, &cpu);
+    input.policy.space = { vm_->machine,
+                           vm_->memory,
+                           vm_->max_memory,
+                           vm_->n_memory_slots,
+                           vp_address_space_hole64 (vm_->machine),
+                           cpu.is_amd };
+    input.policy.default_bits = cpu.default_bits;
+    input.policy.max_bits = cpu.max_bits;
+  }
   static VpDeviceSpec *
   stand_in (const VpPciFunction *function)
   {
