@@ -185,24 +185,27 @@ static const struct
   { "h", "help" },
 };
 
-static const VpQemuOption *
-find (const char *name)
+static const char *
+longer_name (const char *name)
 {
   for (guint i = 0; i < G_N_ELEMENTS (aliases); i++)
     if (g_str_equal (name, aliases[i].name))
-      return find (aliases[i].longer);
-  for (guint i = 0; i < G_N_ELEMENTS (options); i++)
-    if (g_str_equal (name, options[i].name))
-      return &options[i];
-  return NULL;
+      return aliases[i].longer;
+  return name;
 }
 
 const VpQemuOption *
 vp_qemu_option_find (const char *word)
 {
+  const char *name;
+
   g_return_val_if_fail (word != NULL, NULL);
 
   if (word[0] != '-')
     return NULL;
-  return find (word + (word[1] == '-' ? 2 : 1));
+  name = longer_name (word + (word[1] == '-' ? 2 : 1));
+  for (guint i = 0; i < G_N_ELEMENTS (options); i++)
+    if (g_str_equal (name, options[i].name))
+      return &options[i];
+  return NULL;
 }

@@ -91,8 +91,6 @@ parse_text (VpQemuParams *self, const char *text, const char *first_key)
     }
 }
 
-static void flatten (VpQemuParams *self, const char *way, JsonNode *node);
-
 static void
 flatten_value (VpQemuParams *self, const char *way, JsonNode *node)
 {
@@ -117,7 +115,8 @@ flatten_value (VpQemuParams *self, const char *way, JsonNode *node)
     }
 }
 
-/* The reader bounds the depth. */
+/* The reader bounds the depth.
+ * NOLINTBEGIN(misc-no-recursion) */
 static void
 flatten (VpQemuParams *self, const char *way, JsonNode *node)
 {
@@ -149,6 +148,7 @@ flatten (VpQemuParams *self, const char *way, JsonNode *node)
   else if (JSON_NODE_HOLDS_VALUE (node))
     flatten_value (self, way, node);
 }
+/* NOLINTEND(misc-no-recursion) */
 
 VpQemuParams *
 vp_qemu_params_parse (const char *text, const char *first_key)
