@@ -324,6 +324,19 @@ const Mode modes[] = {
   { "rust_taken_over", "take_over = true\n", KataRuntime::RUST },
   { "daemon_taken_over", "take_over = true\n", KataRuntime::DAEMON },
 };
+/* Whether QEMU listens somewhere else than where its runtime has told it to. */
+bool
+is_taken_over (const KataRuntime &runtime, const Args &arguments)
+{
+  if (runtime.shape == KataRuntime::DAEMON)
+    return !std::equal (runtime.arguments.begin (), runtime.arguments.end (), arguments.begin ());
+
+  const auto &[number, file] = *runtime.given ().find (runtime.listener_number ());
+  struct stat status;
+  EXPECT_EQ (stat (proc (runtime.pid (), "fd/" + std::to_string (number)).c_str (), &status), 0);
+  return file != std::pair (status.st_dev, status.st_ino);
+}
+
 INSTANTIATE_TEST_SUITE_P (Table, Conversation, testing::ValuesIn (modes), name_of_row<Mode>);
 
 TEST_P (Conversation, IsThatWithQemu)
@@ -334,6 +347,8 @@ TEST_P (Conversation, IsThatWithQemu)
   sandbox.configure (GetParam ().toml);
   sandbox.give (DEVICES);
   sandbox.start ();
+  const Args words = arguments_of (runtime.pid ());
+  EXPECT_EQ (is_taken_over (runtime, words), GetParam ().toml[0] != '\0');
   EXPECT_EQ (runtime.qmp ().execute ("query-status").value["status"].text (), "running");
   EXPECT_EQ (runtime.guest_path ("scsi0").size (), 2u);
   EXPECT_EQ (runtime.guest_path ("big").size (), 5u) << "one bridge, no more";
@@ -546,24 +561,28 @@ TEST (Crash, OfQemuIsTheEndOfTheSidecar)
 /* The VM is not ours: it goes on without us. */
 TEST (Crash, OfTheSidecarLeavesTheVmAlone)
 {
-  Sandbox sandbox;
+  for (int signal : { SIGKILL, SIGTERM })
+    {
+      Sandbox sandbox;
 
-  sandbox.give (DEVICES);
-  sandbox.start ();
-  kill (sandbox.sidecar (), SIGKILL);
-  ASSERT_TRUE (ends (sandbox.sidecar ()));
-  EXPECT_EQ (sandbox.runtime.qmp ().execute ("query-status").value["status"].text (), "running");
-  sandbox.runtime.reconnect ();
+      sandbox.give (DEVICES);
+      sandbox.start ();
+      kill (sandbox.sidecar (), signal);
+      ASSERT_TRUE (ends (sandbox.sidecar ()));
+      sandbox.forget_sidecar ();
+      EXPECT_EQ (sandbox.runtime.qmp ().execute ("query-status").value["status"].text (),
+                 "running");
+      sandbox.runtime.reconnect ();
 
-  const Outcome gc = sandbox.vmplug ({ "gc" });
-  EXPECT_EQ (sandbox.runtime.qmp ().execute ("query-status").error, "")
-      << "gc has killed it: " << gc;
-  EXPECT_EQ (sandbox.runtime.stop (), -SIGKILL);
-  EXPECT_EQ (sandbox.runtime.err (), "");
-  const Outcome again = sandbox.vmplug ({ "gc" });
-  EXPECT_EQ (again.status, 0) << again;
-  EXPECT_FALSE (fs::exists (sandbox.run_dir ())) << again;
-  sandbox.forget_sidecar ();
+      const Outcome gc = sandbox.vmplug ({ "gc" });
+      EXPECT_EQ (sandbox.runtime.qmp ().execute ("query-status").error, "")
+          << "gc has killed it: " << gc;
+      EXPECT_EQ (sandbox.runtime.stop (), -SIGKILL);
+      EXPECT_EQ (sandbox.runtime.err (), "");
+      const Outcome again = sandbox.vmplug ({ "gc" });
+      EXPECT_EQ (again.status, 0) << again;
+      EXPECT_FALSE (fs::exists (sandbox.run_dir ())) << again;
+    }
 }
 
 /* Paused it stays until its owner lets it run, and what comes later comes then. */

@@ -90,6 +90,19 @@ public:
       throw std::runtime_error ("no " + option);
     return *(found + 1);
   }
+  /* Emulated IOMMUs take its pages one by one, which takes them minutes. */
+  void
+  do_without_shared_memory ()
+  {
+    for (const std::string option : { "-object", "-numa" })
+      {
+        size_t i = arguments.size () - 1;
+        while (arguments.at (i) != option)
+          i--;
+        arguments.erase (arguments.begin () + static_cast<long> (i),
+                         arguments.begin () + static_cast<long> (i) + 2);
+      }
+  }
   void
   boot_kernel (const std::string &kernel, const std::string &initrd, const std::string &append)
   {
@@ -103,7 +116,7 @@ public:
     if (shape != DAEMON)
       {
         listener_ = listen_at_qmp_socket ();
-        inherited_[shape == SHIM ? 3 : 16] = fcntl (listener_, F_DUPFD_CLOEXEC, 0);
+        inherited_[listener_number ()] = fcntl (listener_, F_DUPFD_CLOEXEC, 0);
       }
     if (shape == SHIM)
       qmp_ = std::make_unique<QmpConversation> (qmp_path ());
@@ -196,6 +209,13 @@ public:
   given () const
   {
     return given_;
+  }
+
+  /* Under which QEMU has its QMP listener. */
+  int
+  listener_number () const
+  {
+    return shape == SHIM ? 3 : 16;
   }
 
   /* As kata's runtimes do it, with the slots from the root bus on down: "02/00". It throws when
