@@ -12,6 +12,9 @@
 
 #define DROP_INS "config.d"
 
+/* More of them nobody reads, and a file may have a hundred thousand keys. */
+#define MAX_WARNINGS 64
+
 /* What all files say. */
 typedef struct
 {
@@ -386,6 +389,18 @@ take_all (VpConfig *config, const Layers *layers, const GPtrArray *typed, GError
          take_limits (config, layers, typed, error);
 }
 
+static void
+cut_warnings (GPtrArray *warnings)
+{
+  guint n = warnings->len;
+
+  if (n <= MAX_WARNINGS)
+    return;
+  g_ptr_array_set_size (warnings, MAX_WARNINGS);
+  g_ptr_array_add (warnings, g_strdup_printf ("and %u more of what the files say is not heeded",
+                                              n - MAX_WARNINGS));
+}
+
 gboolean
 vp_config_file_apply (VpConfig *config, const char *root, GError **error)
 {
@@ -402,6 +417,7 @@ vp_config_file_apply (VpConfig *config, const char *root, GError **error)
       !take_all (fresh, &layers, config->settings, error))
     return FALSE;
 
+  cut_warnings (fresh->warnings);
   fresh->file = g_strdup (config->file);
   fresh->qemu_args = g_steal_pointer (&config->qemu_args);
   old = *config;

@@ -249,11 +249,16 @@ vp_toml_document_add_key (GString *path, const char *key)
     g_string_append_c (path, '.');
   if (!is_bare)
     g_string_append_c (path, '"');
-  for (const char *p = key; *p != '\0'; p++)
+  for (const char *p = key; *p != '\0'; p = g_utf8_next_char (p))
     {
-      if (*p == '"' || *p == '\\')
+      const gunichar c = g_utf8_get_char (p);
+
+      if (c == '"' || c == '\\')
         g_string_append_c (path, '\\');
-      g_string_append_c (path, *p);
+      if (g_unichar_isprint (c))
+        g_string_append_unichar (path, c);
+      else
+        g_string_append_printf (path, "\\U%08X", c);
     }
   if (!is_bare)
     g_string_append_c (path, '"');

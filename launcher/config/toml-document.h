@@ -45,7 +45,8 @@ JsonObject *vp_toml_document_parse (const char *text,
  * @path: a path, empty for the root
  * @key: a key of the table there
  *
- * Appends @key as vp_toml_file_where() wants it: quoted unless it is a bare key.
+ * Appends @key as vp_toml_file_where() wants it: quoted unless it is a bare key, and without what
+ * no terminal should be given.
  */
 void vp_toml_document_add_key (GString *path, const char *key);
 

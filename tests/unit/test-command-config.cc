@@ -1,3 +1,5 @@
+#include "launcher/config/kata-key.h"
+
 #include "tests/support/command-run.h"
 #include "tests/support/fake-sysfs.h"
 #include "tests/support/temp-folder.h"
@@ -139,6 +141,22 @@ TEST_F (CommandConfig, APlanDoesWhatTheFileSays)
   write ("[vmplug]\nplug = \"cold\"\ndevice = [\"0000:41:00.0,plug=auto\"]\naccel = \"tcg\"\n");
   out = run ({ "plan", "--config", path, "--json" });
   EXPECT_NE (out.find ("\"plug\":\"hot\""), std::string::npos) << out;
+}
+
+/* What seccompsandbox may ask for is what QEMU is really denied. */
+TEST_F (CommandConfig, TheSandboxThatIsPromisedIsTheOneThatQemuGets)
+{
+  const std::string out = run ({ "plan", "--accel", "tcg", "--json" });
+  const std::string option = "\"-sandbox\",\"";
+  const size_t at = out.find (option);
+  ASSERT_NE (at, std::string::npos) << out;
+  const std::string sandbox =
+      out.substr (at + option.size (), out.find ('"', at + option.size ()) - at - option.size ());
+
+  EXPECT_TRUE (vp_kata_key_sandbox_is_covered (sandbox.c_str ())) << sandbox;
+  for (const char *denied :
+       { "obsolete=deny", "elevateprivileges=deny", "spawn=deny", "resourcecontrol=deny" })
+    EXPECT_NE (sandbox.find (denied), std::string::npos) << denied;
 }
 
 } // namespace

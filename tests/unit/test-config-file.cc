@@ -396,6 +396,20 @@ TEST (ConfigFileWarnings, SayThatThereIsNoQemu)
                                     "nothing else" }));
 }
 
+TEST (ConfigFileWarnings, AreNotWithoutEndAndFitForATerminal)
+{
+  Files files;
+  std::string text = "\"\\u001b[31m\" = 1\n";
+  for (guint i = 1; i < 100; i++)
+    text += "a" + std::to_string (i) + " = 1\n";
+  files.folder.write ("a.toml", text);
+  const std::vector<std::string> lines = files.warnings ();
+
+  ASSERT_EQ (lines.size (), 65u);
+  EXPECT_EQ (lines[0], "a.toml:1: \"\\U0000001B[31m\" is nothing that vmplug knows");
+  EXPECT_EQ (lines[64], "and 36 more of what the files say is not heeded");
+}
+
 class DropIns : public testing::Test
 {
 protected:
