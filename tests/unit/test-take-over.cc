@@ -1,12 +1,11 @@
 #include "launcher/wrapper/take-over.h"
 
-#include "tests/support/fake-qmp.h"
+#include "tests/support/stream-end.h"
 #include "tests/support/take-over-vm.h"
 #include "tests/support/temp-folder.h"
 #include "tests/support/unix-socket.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -28,139 +27,6 @@ count_fds ()
   return n;
 }
 
-/* The end of a connection that the test holds: never blocks, keeps what it has heard. */
-class End
-{
-public:
-  explicit End (int fd = -1) : fd_ (fd)
-  {
-    if (fd >= 0)
-      fcntl (fd, F_SETFL, O_NONBLOCK);
-  }
-  ~End () { hang_up (); }
-  End (End &&other) noexcept : fd_ (-1) { *this = std::move (other); }
-  End &
-  operator= (End &&other) noexcept
-  {
-    std::swap (fd_, other.fd_);
-    std::swap (heard, other.heard);
-    std::swap (fds, other.fds);
-    std::swap (is_at_end, other.is_at_end);
-    return *this;
-  }
-
-  std::string heard;
-  std::vector<int> fds; /* (transfer full) */
-  bool is_at_end = false;
-
-  void
-  hang_up ()
-  {
-    for (int fd : fds)
-      close (fd);
-    fds.clear ();
-    if (fd_ >= 0)
-      close (fd_);
-    fd_ = -1;
-  }
-  /* Sends all of it, while the main loop runs. */
-  bool
-  say (const std::string &bytes, int fd = -1)
-  {
-    size_t sent = 0;
-
-    return run_until ([&] {
-      ssize_t n = send (bytes.substr (sent, 65536), sent == 0 ? fd : -1);
-
-      sent += n > 0 ? static_cast<size_t> (n) : 0;
-      return sent == bytes.size ();
-    });
-  }
-  /* As much as fits. */
-  ssize_t
-  send (const std::string &bytes, int fd = -1)
-  {
-    alignas (struct cmsghdr) char control[CMSG_SPACE (sizeof (int))] = {};
-    struct iovec vector = { const_cast<char *> (bytes.data ()), bytes.size () };
-    struct msghdr message = {};
-
-    message.msg_iov = &vector;
-    message.msg_iovlen = 1;
-    if (fd >= 0)
-      {
-        message.msg_control = control;
-        message.msg_controllen = sizeof control;
-        struct cmsghdr *header = CMSG_FIRSTHDR (&message);
-        header->cmsg_level = SOL_SOCKET;
-        header->cmsg_type = SCM_RIGHTS;
-        header->cmsg_len = CMSG_LEN (sizeof fd);
-        memcpy (CMSG_DATA (header), &fd, sizeof fd);
-      }
-    return sendmsg (fd_, &message, MSG_NOSIGNAL);
-  }
-  void
-  shut ()
-  {
-    shutdown (fd_, SHUT_WR);
-  }
-  /* Reads what is there. */
-  void
-  listen ()
-  {
-    char buffer[65536];
-    alignas (struct cmsghdr) char control[CMSG_SPACE (16 * sizeof (int))];
-    ssize_t n;
-
-    do
-      {
-        struct iovec vector = { buffer, sizeof buffer };
-        struct msghdr message = {};
-
-        message.msg_iov = &vector;
-        message.msg_iovlen = 1;
-        message.msg_control = control;
-        message.msg_controllen = sizeof control;
-        n = recvmsg (fd_, &message, MSG_CMSG_CLOEXEC);
-        if (n > 0)
-          heard.append (buffer, static_cast<size_t> (n));
-        for (auto *part = CMSG_FIRSTHDR (&message); n > 0 && part != nullptr;
-             part = CMSG_NXTHDR (&message, part))
-          for (size_t i = 0; i < (part->cmsg_len - CMSG_LEN (0)) / sizeof (int); i++)
-            {
-              int fd;
-              memcpy (&fd, CMSG_DATA (part) + i * sizeof fd, sizeof fd);
-              fds.push_back (fd);
-            }
-      }
-    while (n > 0);
-    is_at_end |= n == 0 || (n < 0 && errno != EAGAIN);
-  }
-  bool
-  hears (const std::string &bytes)
-  {
-    bool is_heard = run_until ([&] {
-      listen ();
-      return heard.size () >= bytes.size () || is_at_end;
-    });
-
-    EXPECT_EQ (heard.size (), bytes.size ());
-    is_heard = is_heard && heard == bytes;
-    heard.clear ();
-    return is_heard;
-  }
-  bool
-  hears_the_end ()
-  {
-    return run_until ([&] {
-      listen ();
-      return is_at_end;
-    });
-  }
-
-private:
-  int fd_;
-};
-
 class TakeOver : public testing::Test
 {
 public:
@@ -178,10 +44,10 @@ public:
   UnixSocket socket{ folder.path ("qmp.sock") };
   TakeOverVm vm;
   VpTakeOver *take_over;
-  End qemu;
+  StreamEnd qemu;
 
   /* A client that waits to be served. */
-  End
+  StreamEnd
   dial ()
   {
     struct sockaddr_un address = {};
@@ -190,7 +56,7 @@ public:
     address.sun_family = AF_UNIX;
     memcpy (address.sun_path, socket.path ().c_str (), socket.path ().size () + 1);
     EXPECT_EQ (connect (fd, reinterpret_cast<struct sockaddr *> (&address), sizeof address), 0);
-    return End (fd);
+    return StreamEnd (fd);
   }
   /* What QEMU will have as its end of the next connection. */
   void
@@ -200,16 +66,16 @@ public:
 
     EXPECT_EQ (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
     vm.qemu = pair[0];
-    qemu = End (pair[1]);
+    qemu = StreamEnd (pair[1]);
   }
   /* A client that is being served, and has shaken hands. */
-  End
+  StreamEnd
   serve ()
   {
     int n = vm.n_connects;
 
     await ();
-    End client = dial ();
+    StreamEnd client = dial ();
     EXPECT_TRUE (run_until ([&] { return vm.n_connects > n; }));
     EXPECT_TRUE (qemu.say ("{\"QMP\": {}}\r\n"));
     EXPECT_TRUE (client.hears ("{\"QMP\": {}}\r\n"));
@@ -238,7 +104,7 @@ public:
 
 TEST_F (TakeOver, PassesBothWays)
 {
-  End client = serve ();
+  StreamEnd client = serve ();
 
   ASSERT_TRUE (client.say (QUERY));
   EXPECT_TRUE (qemu.hears (QUERY));
@@ -248,7 +114,7 @@ TEST_F (TakeOver, PassesBothWays)
 
 TEST_F (TakeOver, AnswersWhatItTakesOver)
 {
-  End client = serve ();
+  StreamEnd client = serve ();
 
   ASSERT_TRUE (client.say (ADD_GPU));
   EXPECT_TRUE (client.hears (OK));
@@ -262,7 +128,7 @@ TEST_F (TakeOver, AnswersWhatItTakesOver)
 
 TEST_F (TakeOver, ADeviceDelIsTimed)
 {
-  End client = serve ();
+  StreamEnd client = serve ();
 
   ASSERT_TRUE (client.say (DEL ("n1")));
   EXPECT_TRUE (qemu.hears (DEL ("n1")));
@@ -275,7 +141,7 @@ TEST_F (TakeOver, ADeviceDelIsTimed)
 TEST_F (TakeOver, LargeRepliesPass)
 {
   const std::string large = "{\"return\": \"" + std::string (2 << 20, 'x') + "\"}\r\n";
-  End client = serve ();
+  StreamEnd client = serve ();
 
   for (int i = 0; i < 3; i++)
     {
@@ -297,7 +163,7 @@ TEST_F (TakeOver, LargeRepliesPass)
 
 TEST_F (TakeOver, ManyCommandsInARow)
 {
-  End client = serve ();
+  StreamEnd client = serve ();
   std::string commands, replies;
   size_t asked = 0, answered = 0;
 
@@ -330,7 +196,7 @@ TEST_F (TakeOver, ManyCommandsInARow)
 
 TEST_F (TakeOver, DescriptorsPass)
 {
-  End client = serve ();
+  StreamEnd client = serve ();
   struct stat own, other;
   int fd = memfd_create ("passed", MFD_CLOEXEC);
   size_t before;
@@ -358,7 +224,7 @@ TEST_F (TakeOver, DescriptorsOfWhatIsTakenOverAreClosed)
 {
   size_t before = count_fds ();
   {
-    End client = serve ();
+    StreamEnd client = serve ();
     int fd = memfd_create ("passed", MFD_CLOEXEC);
 
     for (int i = 0; i < 100; i++)
@@ -381,7 +247,7 @@ TEST_F (TakeOver, DescriptorsOfWhatIsTakenOverAreClosed)
 
 TEST_F (TakeOver, AClientThatDoesNotReadStopsQemuAndNobodyElse)
 {
-  End client = serve ();
+  StreamEnd client = serve ();
   const std::string event = "{\"event\": \"E\", \"data\": \"" + std::string (1000, 'x') + "\"}\r\n";
   size_t sent = 0, stuck = 0;
 
@@ -404,7 +270,7 @@ TEST_F (TakeOver, AClientThatDoesNotReadStopsQemuAndNobodyElse)
 
 TEST_F (TakeOver, AQemuThatDoesNotReadStopsTheClient)
 {
-  End client = serve ();
+  StreamEnd client = serve ();
   size_t sent = 0, stuck = 0;
 
   while (stuck < 20)
@@ -424,7 +290,7 @@ TEST_F (TakeOver, AQemuThatDoesNotReadStopsTheClient)
 
 TEST_F (TakeOver, TheLastWordsOfAClientReachQemu)
 {
-  End client = serve ();
+  StreamEnd client = serve ();
 
   ASSERT_TRUE (client.say ("{\"execute\":\"quit\"}\n{\"exe"));
   client.hang_up ();
@@ -434,7 +300,7 @@ TEST_F (TakeOver, TheLastWordsOfAClientReachQemu)
 
 TEST_F (TakeOver, AClientThatOnlyListensIsAnsweredBeforeTheEnd)
 {
-  End client = serve ();
+  StreamEnd client = serve ();
 
   ASSERT_TRUE (client.say (ADD_FAR QUERY));
   client.shut ();
@@ -451,7 +317,7 @@ TEST_F (TakeOver, AClientThatOnlyListensIsAnsweredBeforeTheEnd)
 
 TEST_F (TakeOver, TheLastWordsOfQemuReachTheClient)
 {
-  End client = serve ();
+  StreamEnd client = serve ();
 
   ASSERT_TRUE (client.say (QUERY QUERY));
   EXPECT_TRUE (qemu.hears (QUERY QUERY));
@@ -463,12 +329,12 @@ TEST_F (TakeOver, TheLastWordsOfQemuReachTheClient)
 
 TEST_F (TakeOver, ANewClientComesAfterTheOld)
 {
-  End first = serve ();
-  End second = dial ();
+  StreamEnd first = serve ();
+  StreamEnd second = dial ();
 
   run_pending ();
   EXPECT_EQ (vm.n_connects, 1);
-  End old_qemu = std::move (qemu);
+  StreamEnd old_qemu = std::move (qemu);
   await ();
   first.hang_up ();
   EXPECT_TRUE (old_qemu.hears_the_end ());
@@ -481,14 +347,14 @@ TEST_F (TakeOver, ANewClientComesAfterTheOld)
 
 TEST_F (TakeOver, ADeadClientIsNotWaitedFor)
 {
-  End client = serve ();
+  StreamEnd client = serve ();
 
   ASSERT_TRUE (client.say (ADD_FAR QUERY));
   ASSERT_TRUE (run_until ([&] { return vm.asked.size () == 1; }));
   client.hang_up ();
   EXPECT_TRUE (qemu.hears_the_end ());
   qemu.hang_up ();
-  End next = serve ();
+  StreamEnd next = serve ();
   vm.answer ();
   ASSERT_TRUE (next.say (QUERY));
   EXPECT_TRUE (qemu.hears (QUERY));
@@ -501,7 +367,7 @@ TEST_F (TakeOver, AHundredClientsLeaveNothingBehind)
   for (int i = 0; i < 100; i++)
     {
       {
-        End client = serve ();
+        StreamEnd client = serve ();
 
         ASSERT_TRUE (client.say (i == 0 ? ADD_GPU : QUERY "{\"a"));
       }
@@ -513,14 +379,14 @@ TEST_F (TakeOver, AHundredClientsLeaveNothingBehind)
     }
   EXPECT_EQ (count_fds (), before);
 
-  End client = serve ();
+  StreamEnd client = serve ();
   ASSERT_TRUE (qemu.say ("{\"event\": \"E\", \"data\": {\"device\": \"gpu0\"}}\r\n"));
   EXPECT_TRUE (client.hears ("{\"event\": \"E\", \"data\": {\"device\": \"v1\"}}\r\n"));
 }
 
 TEST_F (TakeOver, WithoutQemuAClientIsHungUpOn)
 {
-  End client = dial ();
+  StreamEnd client = dial ();
 
   EXPECT_TRUE (client.hears_the_end ());
   EXPECT_TRUE (serve ().say (QUERY));
@@ -528,8 +394,8 @@ TEST_F (TakeOver, WithoutQemuAClientIsHungUpOn)
 
 TEST_F (TakeOver, CloseHangsUpOnEverybody)
 {
-  End served = serve ();
-  End waiting = dial ();
+  StreamEnd served = serve ();
+  StreamEnd waiting = dial ();
 
   vp_take_over_close (std::exchange (take_over, nullptr));
   served.listen ();
@@ -556,7 +422,7 @@ TEST_F (TakeOver, NobodyCanConnectAfterTheClose)
 
 TEST_F (TakeOver, AnAnswerAfterTheCloseIsFine)
 {
-  End client = serve ();
+  StreamEnd client = serve ();
 
   ASSERT_TRUE (client.say (ADD_FAR));
   ASSERT_TRUE (run_until ([&] { return vm.asked.size () == 1; }));
