@@ -205,4 +205,16 @@ TEST (ProgramOutput, PlanInJsonIsOneLine)
   EXPECT_EQ (outcome.out.find ('\n'), outcome.out.size () - 1);
 }
 
+/* To load it would take a third of the time that "vmplug --version" takes. */
+TEST (Main, DoesNotLoadTheLibraryOfCxx)
+{
+  g_autofree char *program = nullptr;
+  gsize size;
+
+  ASSERT_TRUE (g_file_get_contents (g_getenv ("VMPLUG"), &program, &size, nullptr));
+  const std::string bytes (program, size);
+  EXPECT_NE (bytes.find ("libglib-2.0.so"), std::string::npos);
+  EXPECT_EQ (bytes.find ("libstdc++.so"), std::string::npos);
+}
+
 } // namespace
