@@ -1,6 +1,7 @@
 #include "launcher/error.h"
 #include "launcher/failure.h"
 #include "launcher/wrapper/hand-over.h"
+#include "launcher/wrapper/sandbox.h"
 #include "launcher/wrapper/sidecar-process.h"
 #include "launcher/wrapper/sidecar.h"
 #include "launcher/wrapper/waiting-room.h"
@@ -70,6 +71,18 @@ become (char **argv, GError **error)
   execv (argv[0], argv);
   g_set_error (error, VP_ERROR, VP_ERROR_START, "%s could not be started: %s", argv[0],
                g_strerror (errno));
+}
+
+/* Whether vmplug has nothing to add, by what is quickly seen: not even a fork is needed then. */
+static gboolean
+is_left_alone (const VpForeignVm *vm, const VpWrapperConfig *config)
+{
+  g_auto (GStrv) environment = NULL;
+
+  if (vm->is_probe || !vm->has_machine)
+    return TRUE;
+  environment = g_get_environ ();
+  return !vp_sandbox_is_wanted (vm, config, (const char *const *) environment);
 }
 
 static void
@@ -153,8 +166,12 @@ main (int argc, char **argv)
     }
   vm = vp_foreign_vm_new (words);
   config = vp_wrapper_config_read (root, vm->name, &error);
-  if (config != NULL && (vm->is_probe || !vm->has_machine))
-    become_unchanged (config->qemu, argv, &error);
+  if (config != NULL && is_left_alone (vm, config))
+    {
+      for (guint i = 0; i < config->warnings->len && !vm->is_probe; i++)
+        say ("warning: ", config->warnings->pdata[i]);
+      become_unchanged (config->qemu, argv, &error);
+    }
   else if (config != NULL)
     become_with_sidecar (argc, argv, words, vm, config, root, &error);
   return give_up (vm, error);

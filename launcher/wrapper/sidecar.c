@@ -218,11 +218,6 @@ prepare (Sidecar *self, GError **error)
   const VpSidecarInput *input = self->input;
   g_auto (GStrv) environment = g_get_environ ();
 
-  if (!vp_sandbox_is_wanted (input->vm, input->config, (const char *const *) environment))
-    {
-      leave_alone (self);
-      return FALSE;
-    }
   self->sandbox =
       vp_sandbox_new (input->vm, input->argv, input->config, (const char *const *) environment,
                       input->root, input->first_fd, input->pid, error);
