@@ -106,7 +106,8 @@ public:
   void
   boot_kernel (const std::string &kernel, const std::string &initrd, const std::string &append)
   {
-    add ({ "-kernel", kernel, "-initrd", initrd, "-append", "console=hvc0 " + append });
+    /* The last of several consoles is the one that counts. */
+    add ({ "-kernel", kernel, "-initrd", initrd, "-append", append + " console=hvc0" });
   }
 
   /* Up to where it has to wait for QEMU. */
