@@ -82,7 +82,13 @@ is_left_alone (const VpForeignVm *vm, const VpWrapperConfig *config)
   if (vm->is_probe || !vm->has_machine)
     return TRUE;
   environment = g_get_environ ();
-  return !vp_sandbox_is_wanted (vm, config, (const char *const *) environment);
+  if (!vp_sandbox_is_wanted (vm, config, (const char *const *) environment))
+    return TRUE;
+  /* A chassis number or an id that is there twice would be fatal. */
+  if (vm->is_opaque)
+    say ("warning: ",
+         "-readconfig: what that file adds cannot be seen, and nothing is added to it");
+  return vm->is_opaque;
 }
 
 static void

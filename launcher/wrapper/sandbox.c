@@ -195,9 +195,5 @@ vp_sandbox_new (const VpForeignVm *vm,
   if (self->blueprint == NULL)
     return NULL;
   add_warnings (self, self->blueprint->plan->warnings);
-  if (vm->is_opaque)
-    g_ptr_array_add (self->warnings,
-                     g_strdup ("-readconfig: what that file adds is not seen, and may want an "
-                               "address that is given to something else"));
   return g_steal_pointer (&self);
 }
