@@ -1,6 +1,7 @@
 #pragma once
 
 #include "tests/e2e/guest.h"
+#include "tests/e2e/newer-qemu.h"
 #include "tests/support/fake-sysfs.h"
 #include "tests/support/kata-runtime.h"
 
@@ -34,10 +35,12 @@ public:
   Sandbox (const Sandbox &) = delete;
   Sandbox &operator= (const Sandbox &) = delete;
 
-  /* What the administrator says. */
+  /* What the administrator says; where newer QEMUs are tested, of which that is, too. */
   void
-  configure (const std::string &toml)
+  configure (std::string toml)
   {
+    if (std::getenv ("VMPLUG_TEST_NEWER_QEMU") != nullptr)
+      toml = "qemu = \"" + newer_qemu () + "\"\n" + toml;
     if (host_ != nullptr)
       host_->write ("etc/vmplug/wrapper.toml", toml);
     else

@@ -585,6 +585,27 @@ TEST (Crash, OfTheSidecarLeavesTheVmAlone)
     }
 }
 
+/* Even from the middle of its channel: the runtime is hung up on, and does not wait for ever. */
+TEST (Crash, OfTheSidecarOnItsChannelIsHeardByTheRuntime)
+{
+  Sandbox sandbox;
+
+  sandbox.configure ("take_over = true\n");
+  sandbox.give (DEVICES);
+  sandbox.start ();
+  kill (sandbox.sidecar (), SIGKILL);
+  ASSERT_TRUE (ends (sandbox.sidecar ()));
+  sandbox.forget_sidecar ();
+  EXPECT_TRUE (sandbox.runtime.qmp ().is_closed_within (5));
+  EXPECT_THROW (QmpConversation (sandbox.runtime.qmp_path ()), std::runtime_error)
+      << "and cannot come back, for nobody is there";
+  EXPECT_TRUE (sandbox.runtime.is_running ());
+  EXPECT_EQ (sandbox.runtime.stop (), -SIGKILL);
+  EXPECT_EQ (sandbox.runtime.err (), "");
+  EXPECT_EQ (sandbox.vmplug ({ "gc" }).status, 0);
+  EXPECT_FALSE (fs::exists (sandbox.run_dir ()));
+}
+
 /* Paused it stays until its owner lets it run, and what comes later comes then. */
 TEST (Paused, IsNotLetRunByUs)
 {
