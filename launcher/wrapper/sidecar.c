@@ -145,6 +145,10 @@ on_started (GObject *source, GAsyncResult *result, gpointer user_data)
   if (!vp_machine_start_finish (self->machine, result, &error))
     {
       fail (self, error);
+      /* A QEMU that has ended before it spoke serves nobody, and the runtime would wait for ever.
+       */
+      if (self->listener >= 0)
+        vp_waiting_room_clear (self->listener);
       g_main_loop_quit (self->loop);
       return;
     }
@@ -250,9 +254,6 @@ vp_sidecar_run (const VpSidecarInput *input)
   else if (error != NULL)
     fail (&self, error);
 
-  /* Only of a QEMU that has ended before it spoke. */
-  if (self.listener >= 0 && self.sandbox != NULL)
-    vp_waiting_room_clear (self.listener);
   vp_autofd_close (&self.listener);
   vp_runtime_channel_free (self.channel);
   vp_sandbox_free (self.sandbox);
