@@ -268,6 +268,25 @@ TEST_P (Shape, WithoutWorkItIsQemuAndNothingElse)
   EXPECT_EQ (sandbox.runtime.err (), "");
 }
 
+/* What such a file adds could have the address, the id or the chassis number of anything of ours.
+ */
+TEST (Opaque, ACommandLineThatCannotBeReadWholeIsLeftAlone)
+{
+  Sandbox sandbox;
+  const std::string file =
+      sandbox.runtime.folder.write ("more.cfg", "[device \"vmplug-port1\"]\n"
+                                                "driver = \"edu\"\n");
+
+  sandbox.give (DEVICES);
+  sandbox.runtime.arguments.insert (sandbox.runtime.arguments.end (), { "-readconfig", file });
+  sandbox.runtime.start (VMPLUG_QEMU_PROGRAM);
+  EXPECT_EQ (arguments_of (sandbox.runtime.pid ()), sandbox.runtime.arguments);
+  EXPECT_FALSE (fs::exists (sandbox.run_dir ()));
+  EXPECT_EQ (sandbox.runtime.stop (), -SIGKILL);
+  EXPECT_EQ (sandbox.runtime.err ().find ("vmplug-qemu: warning: -readconfig: "), 0u)
+      << sandbox.runtime.err ();
+}
+
 /* The sidecar is nobody's but its own: it holds no file that another waits for the end of. */
 TEST_P (Shape, TheSidecarHoldsNothingOfTheRuntimes)
 {
