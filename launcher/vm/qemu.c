@@ -203,23 +203,17 @@ set_started (VpQemu *self, const char *state)
   g_task_return_boolean (start, TRUE);
 }
 
-static void
-on_cont (GObject *source, GAsyncResult *result, gpointer user_data)
+/* @reply: of query-status, or of cont */
+static gboolean
+says_paused (JsonNode *reply)
 {
-  g_autoptr (VpQemu) self = VP_QEMU (user_data);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (JsonNode) reply =
-      vp_qmp_client_execute_finish (VP_QMP_CLIENT (source), result, &error);
-
-  if (reply == NULL)
-    abandon (self, error);
-  else
-    set_started (self, "running");
+  return JSON_NODE_HOLDS_OBJECT (reply) &&
+         !vp_qmp_message_get_boolean (json_node_get_object (reply), "running", TRUE);
 }
 
-/* Whether an adopted one runs is its owner's choice. */
+/* Whether an adopted one runs is its owner's choice, and only asked; ours has been let run. */
 static void
-on_status (GObject *source, GAsyncResult *result, gpointer user_data)
+on_runs (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (VpQemu) self = VP_QEMU (user_data);
   g_autoptr (GError) error = NULL;
@@ -229,11 +223,7 @@ on_status (GObject *source, GAsyncResult *result, gpointer user_data)
   if (reply == NULL)
     abandon (self, error);
   else
-    set_started (self,
-                 JSON_NODE_HOLDS_OBJECT (reply) &&
-                         vp_qmp_message_get_boolean (json_node_get_object (reply), "running", FALSE)
-                     ? "running"
-                     : "paused");
+    set_started (self, says_paused (reply) ? "paused" : "running");
 }
 
 static void
@@ -252,8 +242,7 @@ on_handshake (GObject *source, GAsyncResult *result, gpointer user_data)
       return;
     }
   vp_qmp_client_execute_async (self->client, self->adoption != NULL ? "query-status" : "cont", NULL,
-                               NULL, 0, NULL, self->adoption != NULL ? on_status : on_cont,
-                               g_object_ref (self));
+                               NULL, 0, NULL, on_runs, g_object_ref (self));
 }
 
 static void

@@ -1,12 +1,12 @@
 #include "launcher/wrapper/sidecar-process.h"
 
 #include "launcher/error.h"
+#include "launcher/vm/qemu-launch.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,11 +16,8 @@ vp_sidecar_process_fork (int *socket, GError **error)
   int fds[2];
   pid_t pid;
 
-  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
-    {
-      g_set_error (error, VP_ERROR, VP_ERROR_HOST, "socketpair: %s", g_strerror (errno));
-      return -1;
-    }
+  if (!vp_qemu_launch_make_socketpair (&fds[0], &fds[1], error))
+    return -1;
   pid = fork ();
   if (pid < 0)
     {

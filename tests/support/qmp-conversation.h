@@ -2,6 +2,7 @@
 
 #include "tests/e2e/json.h"
 #include "tests/e2e/unix-connection.h"
+#include "tests/support/send-with-fd.h"
 
 #include <chrono>
 #include <filesystem>
@@ -104,23 +105,7 @@ public:
   void
   say (const std::string &bytes, int fd = -1)
   {
-    alignas (struct cmsghdr) char control[CMSG_SPACE (sizeof fd)] = {};
-    struct iovec piece = { const_cast<char *> (bytes.data ()), bytes.size () };
-    struct msghdr message = {};
-
-    message.msg_iov = &piece;
-    message.msg_iovlen = 1;
-    if (fd >= 0)
-      {
-        message.msg_control = control;
-        message.msg_controllen = sizeof control;
-        struct cmsghdr *header = CMSG_FIRSTHDR (&message);
-        header->cmsg_level = SOL_SOCKET;
-        header->cmsg_type = SCM_RIGHTS;
-        header->cmsg_len = CMSG_LEN (sizeof fd);
-        memcpy (CMSG_DATA (header), &fd, sizeof fd);
-      }
-    if (sendmsg (socket_.fd (), &message, MSG_NOSIGNAL) != static_cast<ssize_t> (bytes.size ()))
+    if (send_with_fd (socket_.fd (), bytes, fd) != static_cast<ssize_t> (bytes.size ()))
       throw Closed ("nobody takes commands any more");
   }
 

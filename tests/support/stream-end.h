@@ -1,6 +1,7 @@
 #pragma once
 
 #include "tests/support/fake-qmp.h"
+#include "tests/support/send-with-fd.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -62,23 +63,7 @@ public:
   ssize_t
   send (const std::string &bytes, int fd = -1)
   {
-    alignas (struct cmsghdr) char control[CMSG_SPACE (sizeof (int))] = {};
-    struct iovec vector = { const_cast<char *> (bytes.data ()), bytes.size () };
-    struct msghdr message = {};
-
-    message.msg_iov = &vector;
-    message.msg_iovlen = 1;
-    if (fd >= 0)
-      {
-        message.msg_control = control;
-        message.msg_controllen = sizeof control;
-        struct cmsghdr *header = CMSG_FIRSTHDR (&message);
-        header->cmsg_level = SOL_SOCKET;
-        header->cmsg_type = SCM_RIGHTS;
-        header->cmsg_len = CMSG_LEN (sizeof fd);
-        memcpy (CMSG_DATA (header), &fd, sizeof fd);
-      }
-    return sendmsg (fd_, &message, MSG_NOSIGNAL);
+    return send_with_fd (fd_, bytes, fd);
   }
   void
   shut ()
