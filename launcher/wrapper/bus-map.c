@@ -145,7 +145,7 @@ vp_bus_map_takes (const VpBusMap *self, const char *bus, const char *addr)
   GHashTableIter iter;
   const Device *device;
 
-  if (!find_bus (self, bus, &driver))
+  if (!find_bus (self, bus, &driver) || g_strcmp0 (bus, "pcie.0") == 0)
     return FALSE;
   /* An address that is none, or a bus that is not looked into: QEMU says what it says. */
   if (place == NOWHERE || driver < VP_PCI_DRIVER_PORT)

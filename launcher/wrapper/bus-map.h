@@ -8,8 +8,8 @@ G_BEGIN_DECLS
  * VpBusMap:
  *
  * The buses of a machine whose command line is somebody else's, and who sits on them: what a
- * device_add's "bus" can mean. The root buses "pcie.0" and "pci.0" are always in it; for the one
- * that the machine lacks QEMU's own error is right.
+ * device_add's "bus" can mean. The root bus "pci.0" is always in it; for a machine that lacks it
+ * QEMU's own error is right. "pcie.0" is there, and takes nothing that comes later.
  */
 typedef struct _VpBusMap VpBusMap;
 
@@ -59,7 +59,8 @@ gboolean vp_bus_map_has_device (const VpBusMap *self, const char *id);
  * @bus: a name
  * @addr: (nullable): the place wanted
  *
- * A port takes one device, at slot 0: QEMU 7.2 accepts another one at slot 1, which the guest never
+ * The root bus of q35 has no hotplug (QEMU: "Bus 'pcie.0' does not support hotplugging"). A port
+ * takes one device, at slot 0: QEMU 7.2 accepts another one at slot 1, which the guest never
  * sees.
  *
  * Returns: whether there is such a bus and the place on it is free

@@ -23,7 +23,7 @@ PrintTo (const Row &row, std::ostream *out)
 }
 
 const Row rows[] = {
-  { "root", "pcie.0", nullptr, true },
+  { "root_of_q35", "pcie.0", nullptr, false },
   { "root_of_the_other_machine", "pci.0", "1e", true },
   { "unknown", "rp9", nullptr, false },
   { "no_number", "pcie.x", nullptr, false },
