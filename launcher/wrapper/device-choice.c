@@ -172,6 +172,18 @@ claim (Choosing *self, int group, gboolean is_named, GError **error)
   return GPOINTER_TO_INT (had);
 }
 
+/* The claim of a device that was asked for by name: a group or its node is not what was typed. */
+static gboolean
+claim_named (Choosing *self, const VpPciFunction *function, GError **error)
+{
+  g_autofree char *name = vp_pci_address_to_string (&function->address);
+
+  if (claim (self, function->group, TRUE, error))
+    return TRUE;
+  g_prefix_error (error, "%s: ", name);
+  return FALSE;
+}
+
 /* The group of @function is the VM's, and goes there as a whole. */
 static void
 add_mates (Choosing *self,
@@ -211,8 +223,7 @@ take_named (Choosing *self, const GPtrArray *named, const Grant *grant, GError *
 
       if (is_chosen (self, function))
         continue;
-      if (!check (self, function, mates, bindable, error) ||
-          !claim (self, function->group, TRUE, error))
+      if (!check (self, function, mates, bindable, error) || !claim_named (self, function, error))
         {
           g_prefix_error (error, "%s: ", grant->where);
           return FALSE;

@@ -288,7 +288,7 @@ TEST_F (DeviceChoice, ANamedDeviceThatIsBusyIsAnError)
   named_rule ({ "0000:41:00.0" });
   held[40] = "sandbox-2";
 
-  EXPECT_EQ (choose (), (Lines{ "rule 1: group 40: VM sandbox-2 has it" }));
+  EXPECT_EQ (choose (), (Lines{ "rule 1: 0000:41:00.0: group 40: VM sandbox-2 has it" }));
   EXPECT_TRUE (g_error_matches (error, VP_DEVICE_ERROR, VP_DEVICE_ERROR_BUSY));
 }
 
