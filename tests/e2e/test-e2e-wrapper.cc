@@ -273,9 +273,8 @@ TEST_P (Shape, WithoutWorkItIsQemuAndNothingElse)
 TEST (Opaque, ACommandLineThatCannotBeReadWholeIsLeftAlone)
 {
   Sandbox sandbox;
-  const std::string file =
-      sandbox.runtime.folder.write ("more.cfg", "[device \"vmplug-port1\"]\n"
-                                                "driver = \"edu\"\n");
+  const std::string file = sandbox.runtime.folder.write ("more.cfg", "[device \"vmplug-port1\"]\n"
+                                                                     "driver = \"edu\"\n");
 
   sandbox.give (DEVICES);
   sandbox.runtime.arguments.insert (sandbox.runtime.arguments.end (), { "-readconfig", file });
