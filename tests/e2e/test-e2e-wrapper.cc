@@ -624,6 +624,40 @@ TEST (Crash, OfTheSidecarOnItsChannelIsHeardByTheRuntime)
   EXPECT_FALSE (fs::exists (sandbox.run_dir ()));
 }
 
+/* Whether a process that lives has @name among its arguments, or in its title. */
+bool
+is_anywhere (const std::string &name)
+{
+  for (const auto &entry : fs::directory_iterator ("/proc"))
+    {
+      const std::string pid = entry.path ().filename ().string ();
+
+      if (std::isdigit (pid.front ()) != 0 &&
+          content_of (entry.path () / "cmdline").find (name) != std::string::npos)
+        return true;
+    }
+  return false;
+}
+
+/* A runtime may give a start up at any moment of it: before the sidecar, while that plans, and when
+ * it hands over. */
+TEST (Crash, OfWhoWaitsToBecomeQemuLeavesNothing)
+{
+  for (int i = 0; i < 24; i++)
+    {
+      Sandbox sandbox (KataRuntime::SHIM, "given-up-" + std::to_string (i));
+
+      sandbox.configure (i % 2 == 0 ? "" : "take_over = true\n");
+      sandbox.give (DEVICES);
+      sandbox.launch ();
+      g_usleep (static_cast<gulong> (i) * 3000);
+      kill (sandbox.runtime.child (), SIGKILL);
+      EXPECT_EQ (sandbox.runtime.wait (), -SIGKILL);
+      EXPECT_TRUE (eventually ([&] { return !is_anywhere (sandbox.name ()); })) << i;
+      EXPECT_FALSE (fs::exists (sandbox.run_dir ())) << i;
+    }
+}
+
 /* Paused it stays until its owner lets it run, and what comes later comes then. */
 TEST (Paused, IsNotLetRunByUs)
 {
