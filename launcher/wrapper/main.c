@@ -157,7 +157,9 @@ int
 main (int argc, char **argv)
 {
   const char *variable = g_getenv (ROOT_VARIABLE);
-  const char *root = variable != NULL && variable[0] != '\0' ? variable : "/";
+  /* Absolute, because the sidecar does not stay in this folder. */
+  const gboolean is_set = variable != NULL && variable[0] != '\0';
+  g_autofree char *root = g_canonicalize_filename (is_set ? variable : "/", NULL);
   g_autoptr (VpForeignArgv) words = NULL;
   g_autoptr (VpForeignVm) vm = NULL;
   g_autoptr (VpWrapperConfig) config = NULL;

@@ -55,7 +55,8 @@ fail (Sidecar *self, const GError *error)
   close_socket (self);
 }
 
-/* Returns: (transfer full): what the buses hold as the machine starts: the caller's and ours */
+/* Returns: (transfer full): what the caller has on its buses as the machine starts; of ours it
+ * knows nothing */
 static VpBusMap *
 map_buses (const VpForeignVm *vm)
 {

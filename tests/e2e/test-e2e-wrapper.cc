@@ -624,6 +624,20 @@ TEST (Crash, OfTheSidecarOnItsChannelIsHeardByTheRuntime)
   EXPECT_FALSE (fs::exists (sandbox.run_dir ()));
 }
 
+/* The sidecar leaves the folder that it was started in, and still finds its own. */
+TEST (Root, CanBeRelative)
+{
+  Sandbox sandbox (KataRuntime::RUST);
+
+  sandbox.configure ("take_over = true\n");
+  fs::create_directory_symlink (sandbox.root (), sandbox.runtime.folder.path ("host"));
+  sandbox.runtime.environment["VMPLUG_ROOT"] = "host";
+  sandbox.start ();
+  EXPECT_EQ (sandbox.runtime.qmp ().execute ("query-status").value["status"].text (), "running");
+  EXPECT_EQ (sandbox.runtime.stop (), -SIGKILL);
+  EXPECT_EQ (sandbox.runtime.err (), "");
+}
+
 /* Whether a process that lives has @name among its arguments, or in its title. */
 bool
 is_anywhere (const std::string &name)
