@@ -2,7 +2,6 @@
 
 #include "devices/quote.h"
 #include "launcher/config/params.h"
-#include "launcher/config/toml-document.h"
 #include "launcher/wrapper/toml-value.h"
 
 #include <string.h>
@@ -188,19 +187,23 @@ static const struct
   { "sandbox", set_sandbox },
 };
 
-static gboolean
-set_key (VpDeviceRule *rule, const VpTomlValue *value, GPtrArray *warnings, GError **error)
+/* A rule in the making. */
+typedef struct
 {
-  g_autofree char *where = NULL;
-  g_autofree char *quoted = NULL;
+  VpDeviceRule *rule;
+  GPtrArray *warnings;
+} Making;
+
+static gboolean
+set_key (const VpTomlValue *value, gpointer user_data, GError **error)
+{
+  const Making *making = user_data;
 
   for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
     if (g_str_equal (keys[i].key, value->key))
-      return keys[i].set (rule, value, error);
+      return keys[i].set (making->rule, value, error);
 
-  where = vp_toml_file_where (value->file, value->path);
-  quoted = vp_quote (value->key);
-  g_ptr_array_add (warnings, g_strdup_printf ("%s: a rule has no key %s", where, quoted));
+  vp_toml_value_warn_of_key (value, making->warnings, "a rule has no key");
   return TRUE;
 }
 
@@ -212,23 +215,11 @@ vp_rule_table_parse (
       g_strdup_printf ("rule %u of %s", index + 1, vp_toml_file_get_name (file));
   g_autofree char *whole = g_strdup_printf ("rule[%u]", index);
   g_autoptr (VpDeviceRule) rule = vp_device_rule_new (name);
-  g_autoptr (GList) members = json_object_get_members (table);
   const VpTomlValue itself = { .file = file, .path = whole, .key = "rule" };
+  Making making = { rule, warnings };
 
-  for (GList *member = members; member != NULL; member = member->next)
-    {
-      g_autoptr (GString) path = g_string_new (whole);
-      VpTomlValue value = {
-        .file = file,
-        .key = member->data,
-        .node = json_object_get_member (table, member->data),
-      };
-
-      vp_toml_document_add_key (path, value.key);
-      value.path = path->str;
-      if (!set_key (rule, &value, warnings, error))
-        return NULL;
-    }
+  if (!vp_toml_value_for_each (file, whole, table, set_key, &making, error))
+    return NULL;
   if (!vp_device_rule_check (rule, error))
     {
       vp_toml_value_prefix (&itself, error);

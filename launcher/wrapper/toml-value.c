@@ -1,7 +1,45 @@
 #include "launcher/wrapper/toml-value.h"
 
+#include "devices/quote.h"
 #include "launcher/config/params.h"
+#include "launcher/config/toml-document.h"
 #include "launcher/error.h"
+
+gboolean
+vp_toml_value_for_each (VpTomlFile *file,
+                        const char *path,
+                        JsonObject *table,
+                        VpTomlValueFunc func,
+                        gpointer user_data,
+                        GError **error)
+{
+  g_autoptr (GList) members = json_object_get_members (table);
+
+  for (const GList *member = members; member != NULL; member = member->next)
+    {
+      g_autoptr (GString) whole = g_string_new (path);
+      VpTomlValue value = {
+        .file = file,
+        .key = member->data,
+        .node = json_object_get_member (table, member->data),
+      };
+
+      vp_toml_document_add_key (whole, value.key);
+      value.path = whole->str;
+      if (!func (&value, user_data, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+void
+vp_toml_value_warn_of_key (const VpTomlValue *self, GPtrArray *warnings, const char *what)
+{
+  g_autofree char *where = vp_toml_file_where (self->file, self->path);
+  g_autofree char *quoted = vp_quote (self->key);
+
+  g_ptr_array_add (warnings, g_strdup_printf ("%s: %s %s", where, what, quoted));
+}
 
 gboolean
 vp_toml_value_prefix (const VpTomlValue *self, GError **error)

@@ -22,6 +22,42 @@ typedef struct
 } VpTomlValue;
 
 /**
+ * VpTomlValueFunc:
+ * @value: one value of a table, only there for the call
+ * @user_data: of vp_toml_value_for_each()
+ * @error: return location for a #GError
+ *
+ * Returns: %FALSE to stop
+ */
+typedef gboolean (*VpTomlValueFunc) (const VpTomlValue *value, gpointer user_data, GError **error);
+
+/**
+ * vp_toml_value_for_each:
+ * @file: where @table stands
+ * @path: (nullable): where in it, "rule[0]"; %NULL for the root table
+ * @table: a table
+ * @func: called with each of its values, in the order of the file
+ * @user_data: for @func
+ * @error: return location for a #GError
+ *
+ * Returns: %FALSE with the error of the @func that stopped it
+ */
+gboolean vp_toml_value_for_each (VpTomlFile *file,
+                                 const char *path,
+                                 JsonObject *table,
+                                 VpTomlValueFunc func,
+                                 gpointer user_data,
+                                 GError **error);
+
+/**
+ * vp_toml_value_warn_of_key:
+ * @self: a value whose key nobody knows
+ * @warnings: (element-type utf8): gets "FILE:LINE:COLUMN: @what KEY"
+ * @what: "there is no key"
+ */
+void vp_toml_value_warn_of_key (const VpTomlValue *self, GPtrArray *warnings, const char *what);
+
+/**
  * vp_toml_value_refuse:
  * @self: a value
  * @error: return location for a #GError, set to %VP_ERROR_USAGE

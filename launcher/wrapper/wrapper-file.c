@@ -1,8 +1,6 @@
 #include "launcher/wrapper/wrapper-file.h"
 
-#include "devices/quote.h"
 #include "launcher/config/config-option.h"
-#include "launcher/config/toml-document.h"
 #include "launcher/wrapper/rule-table.h"
 #include "launcher/wrapper/toml-value.h"
 
@@ -177,40 +175,20 @@ static const struct
 };
 
 static gboolean
-set_key (VpWrapperConfig *config, const VpTomlValue *value, GError **error)
+set_key (const VpTomlValue *value, gpointer user_data, GError **error)
 {
-  g_autofree char *where = NULL;
-  g_autofree char *quoted = NULL;
+  VpWrapperConfig *config = user_data;
 
   for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
     if (g_str_equal (keys[i].key, value->key))
       return keys[i].set (config, value, error);
 
-  where = vp_toml_file_where (value->file, value->path);
-  quoted = vp_quote (value->key);
-  g_ptr_array_add (config->warnings, g_strdup_printf ("%s: there is no key %s", where, quoted));
+  vp_toml_value_warn_of_key (value, config->warnings, "there is no key");
   return TRUE;
 }
 
 gboolean
 vp_wrapper_file_apply (VpTomlFile *file, VpWrapperConfig *config, GError **error)
 {
-  JsonObject *root = vp_toml_file_get_root (file);
-  g_autoptr (GList) members = json_object_get_members (root);
-
-  for (GList *member = members; member != NULL; member = member->next)
-    {
-      g_autoptr (GString) path = g_string_new (NULL);
-      VpTomlValue value = {
-        .file = file,
-        .key = member->data,
-        .node = json_object_get_member (root, member->data),
-      };
-
-      vp_toml_document_add_key (path, value.key);
-      value.path = path->str;
-      if (!set_key (config, &value, error))
-        return FALSE;
-    }
-  return TRUE;
+  return vp_toml_value_for_each (file, NULL, vp_toml_file_get_root (file), set_key, config, error);
 }
