@@ -154,7 +154,8 @@ fill (VpBlueprint *self, const char *root, gboolean is_rehearsal, GError **error
         return FALSE;
     }
 
-  self->inventory = vp_inventory_read (self->sysfs, error);
+  if (self->inventory == NULL)
+    self->inventory = vp_inventory_read (self->sysfs, error);
   return self->inventory != NULL && make_plan (self, &host, is_rehearsal, error);
 }
 
@@ -208,10 +209,8 @@ check_foreign (VpBlueprint *self, GError **error)
 }
 
 VpBlueprint *
-vp_blueprint_new_for_foreign (VpConfig *config,
-                              VpForeign *foreign,
-                              const char *root,
-                              GError **error)
+vp_blueprint_new_for_foreign (
+    VpConfig *config, VpForeign *foreign, VpInventory *inventory, const char *root, GError **error)
 {
   g_autoptr (VpBlueprint) self = NULL;
 
@@ -221,6 +220,7 @@ vp_blueprint_new_for_foreign (VpConfig *config,
   self = g_new0 (VpBlueprint, 1);
   self->config = config;
   self->foreign = foreign;
+  self->inventory = inventory;
   if (config->name == NULL)
     config->name = g_strdup_printf ("vm-%d", (int) getpid ());
   if (!check_foreign (self, error))

@@ -77,6 +77,8 @@ VpBlueprint *vp_blueprint_new_for_rehearsal (VpConfig *config, const char *root,
  * @config: (transfer full): what the foreign command line says, with our own devices' specs, the
  *   threshold of large BARs, spare ports and QEMU's program
  * @foreign: (transfer full): the foreign machine
+ * @inventory: (transfer full) (nullable): what the host has, from whoever has read it already;
+ * %NULL to have it read
  * @root: where host paths start, "/" on a host
  * @error: return location for a #GError
  *
@@ -86,10 +88,8 @@ VpBlueprint *vp_blueprint_new_for_rehearsal (VpConfig *config, const char *root,
  *
  * Returns: (transfer full) (nullable): free with vp_blueprint_free()
  */
-VpBlueprint *vp_blueprint_new_for_foreign (VpConfig *config,
-                                           VpForeign *foreign,
-                                           const char *root,
-                                           GError **error);
+VpBlueprint *vp_blueprint_new_for_foreign (
+    VpConfig *config, VpForeign *foreign, VpInventory *inventory, const char *root, GError **error);
 void vp_blueprint_free (VpBlueprint *self);
 
 /**

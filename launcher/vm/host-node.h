@@ -5,6 +5,10 @@
 
 G_BEGIN_DECLS
 
+/** How long a start waits for who has a node open: a QEMU that was killed a moment ago may still
+ * have it, 0.24 s was seen. */
+#define VP_HOST_NODE_PATIENCE_MS 1000
+
 /**
  * VpHostNode:
  * @VP_HOST_NODE_NONE: none: this VM's own QEMU holds it already

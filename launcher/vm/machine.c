@@ -12,9 +12,6 @@
 
 #include <unistd.h>
 
-/* A QEMU that was killed a moment ago may still have a group open: 0.24 s was seen. */
-#define START_PATIENCE_MS 1000
-
 /* A driver that does not let go of a device keeps the start no longer than this. */
 #define START_DEADLINE_MS 30000
 
@@ -284,8 +281,8 @@ vp_machine_start_async (VpMachine *self, GAsyncReadyCallback callback, gpointer 
       if (device->function != NULL)
         g_array_append_val (self->takes, take);
     }
-  vp_host_change_take_async (self->bindings, self->takes, START_PATIENCE_MS, START_DEADLINE_MS,
-                             on_taken, g_object_ref (self));
+  vp_host_change_take_async (self->bindings, self->takes, VP_HOST_NODE_PATIENCE_MS,
+                             START_DEADLINE_MS, on_taken, g_object_ref (self));
 }
 
 gboolean

@@ -9,9 +9,6 @@
 
 #include <string.h>
 
-/* A QEMU that was killed a moment ago may still have a group open: 0.24 s was seen. */
-#define PATIENCE_MS 1000
-
 /* How many devices warnings name before they say "and N more". */
 #define MAX_NAMED 3
 
@@ -221,8 +218,8 @@ check_device (const VpWishSource *source, const VpWishList *wishes, guint index,
          (vp_host_devices_check (source->sysfs, source->inventory, request->function, spec,
                                  wishes->taken, error) &&
           vp_host_devices_check_free (source->sysfs, request->function, vp_host_node_of (spec),
-                                      source->owner, source->is_rehearsal ? 0 : PATIENCE_MS,
-                                      error));
+                                      source->owner,
+                                      source->is_rehearsal ? 0 : VP_HOST_NODE_PATIENCE_MS, error));
 }
 
 /* Checks that each can be assigned, or makes warnings of why not. */

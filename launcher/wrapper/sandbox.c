@@ -1,12 +1,10 @@
 #include "launcher/wrapper/sandbox.h"
 
 #include "launcher/config/vm-name.h"
+#include "launcher/vm/host-node.h"
 #include "launcher/vm/replay.h"
 #include "launcher/wrapper/device-choice.h"
 #include "launcher/wrapper/group-claim.h"
-
-/* A QEMU that was killed a moment ago may still have a group open: 0.24 s was seen. */
-#define PATIENCE_MS 1000
 
 void
 vp_sandbox_free (VpSandbox *self)
@@ -96,19 +94,20 @@ note_choice (VpSandbox *self, const VpDeviceChoice *choice)
   vp_run_dir_write (self->run_dir, VP_SANDBOX_CHOICE, text->str, NULL);
 }
 
+/* @inventory: (out) (transfer full) (nullable): what the host has, of which it was chosen */
 static gboolean
 choose_devices (VpSandbox *self,
                 VpConfig *vm_config,
                 const VpForeignVm *vm,
                 const VpWrapperConfig *config,
                 const char *const *variables,
+                VpInventory **inventory,
                 GError **error)
 {
   g_autoptr (VpDeviceEnvironment) environment = vp_device_environment_parse (variables, error);
   g_autoptr (GPtrArray) callers = list_callers (vm);
-  g_autoptr (VpInventory) inventory = NULL;
   g_autoptr (VpDeviceChoice) choice = NULL;
-  VpGroupClaim claim = { .bindings = self->bindings, .patience_ms = PATIENCE_MS };
+  VpGroupClaim claim = { .bindings = self->bindings, .patience_ms = VP_HOST_NODE_PATIENCE_MS };
   VpDeviceChoiceInput input = { .sandbox = vm->name,
                                 .environment = environment,
                                 .rules = config->rules,
@@ -119,10 +118,10 @@ choose_devices (VpSandbox *self,
 
   if (environment == NULL)
     return FALSE;
-  inventory = vp_inventory_read (self->sysfs, error);
-  if (inventory == NULL)
+  *inventory = vp_inventory_read (self->sysfs, error);
+  if (*inventory == NULL)
     return FALSE;
-  input.inventory = claim.inventory = inventory;
+  input.inventory = claim.inventory = *inventory;
   choice = vp_device_choice_make (&input, error);
   if (choice == NULL)
     return FALSE;
@@ -154,7 +153,7 @@ make_config (const VpForeignVm *vm, const VpWrapperConfig *config, const char *n
 static void
 clear_up (VpSandbox *self, const char *root)
 {
-  g_ptr_array_unref (vp_replay_run (self->sysfs, root, PATIENCE_MS));
+  g_ptr_array_unref (vp_replay_run (self->sysfs, root, VP_HOST_NODE_PATIENCE_MS));
 }
 
 VpSandbox *
@@ -170,6 +169,7 @@ vp_sandbox_new (const VpForeignVm *vm,
   g_autoptr (VpSandbox) self = g_new0 (VpSandbox, 1);
   g_autofree char *name = choose_name (vm, pid);
   g_autoptr (VpConfig) vm_config = NULL;
+  g_autoptr (VpInventory) inventory = NULL;
   VpForeign *foreign;
 
   self->warnings = g_ptr_array_new_with_free_func (g_free);
@@ -184,14 +184,15 @@ vp_sandbox_new (const VpForeignVm *vm,
   self->bindings = vp_bindings_new_for_vm (self->sysfs, root, name);
 
   vm_config = make_config (vm, config, name, error);
-  if (vm_config == NULL || !choose_devices (self, vm_config, vm, config, environment, error))
+  if (vm_config == NULL ||
+      !choose_devices (self, vm_config, vm, config, environment, &inventory, error))
     return NULL;
   if (vm_config->devices->len == 0 && !config->take_over && !config->has_spare)
     return g_steal_pointer (&self);
   foreign = vp_foreign_vm_to_foreign (vm, argv, config->qemu);
   foreign->first_fd = MAX (foreign->first_fd, first_fd);
-  self->blueprint =
-      vp_blueprint_new_for_foreign (g_steal_pointer (&vm_config), foreign, root, error);
+  self->blueprint = vp_blueprint_new_for_foreign (g_steal_pointer (&vm_config), foreign,
+                                                  g_steal_pointer (&inventory), root, error);
   if (self->blueprint == NULL)
     return NULL;
   add_warnings (self, self->blueprint->plan->warnings);

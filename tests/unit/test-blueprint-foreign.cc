@@ -46,7 +46,7 @@ protected:
     EXPECT_TRUE (vp_config_set (config, "spare", "0", nullptr));
     EXPECT_TRUE (vp_config_set (config, "qemu", "/nonexistent/qemu", nullptr));
     return vp_blueprint_new_for_foreign (config, vp_foreign_vm_to_foreign (vm, argv, "/opt/qemu"),
-                                         host_.root (), error);
+                                         nullptr, host_.root (), error);
   }
   VpBlueprint *
   must_build (const Line &options, const std::vector<const char *> &devices)

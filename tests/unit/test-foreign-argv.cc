@@ -31,7 +31,7 @@ add_to (const Line &line,
   EXPECT_TRUE (vp_config_set (config, "spare", "1", nullptr));
   EXPECT_TRUE (vp_config_set (config, "qemu", "/nonexistent/qemu", nullptr));
   return vp_blueprint_new_for_foreign (
-      config, vp_foreign_vm_to_foreign (vm, argv, line[0].c_str ()), host.root (), error);
+      config, vp_foreign_vm_to_foreign (vm, argv, line[0].c_str ()), nullptr, host.root (), error);
 }
 
 /* One option a line, as it is. */
