@@ -2,7 +2,7 @@
 
 #include "devices/quote.h"
 #include "launcher/config/params.h"
-#include "launcher/wrapper/toml-value.h"
+#include "launcher/config/toml-value.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 #include "launcher/wrapper/wrapper-file.h"
 
 #include "launcher/config/config-option.h"
+#include "launcher/config/toml-value.h"
 #include "launcher/wrapper/rule-table.h"
-#include "launcher/wrapper/toml-value.h"
 
 #define MAX_SECONDS 86400
 

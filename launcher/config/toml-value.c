@@ -1,4 +1,4 @@
-#include "launcher/wrapper/toml-value.h"
+#include "launcher/config/toml-value.h"
 
 #include "devices/quote.h"
 #include "launcher/config/params.h"
