@@ -29,7 +29,10 @@ on_signal (int fd, GIOCondition condition, gpointer user_data)
     {
       if (self->signal_number == 0)
         self->signal_number = number;
-      vp_machine_stop (self->machine, self->control == NULL);
+      if (self->hooks->signalled != NULL)
+        self->hooks->signalled (number, self->hooks->user_data);
+      else
+        vp_machine_stop (self->machine, self->control == NULL);
     }
   return G_SOURCE_CONTINUE;
 }
@@ -41,6 +44,15 @@ on_console (VpMachine *machine, GBytes *output, gpointer user_data)
 
   if (self->hooks->console != NULL)
     self->hooks->console (output, self->hooks->user_data);
+}
+
+static void
+on_event (VpMachine *machine, const char *name, JsonObject *data, gpointer user_data)
+{
+  Supervisor *self = user_data;
+
+  if (self->hooks->event != NULL)
+    self->hooks->event (name, data, self->hooks->user_data);
 }
 
 static void
@@ -82,10 +94,15 @@ supervise (Supervisor *self)
   guint signal_source = g_unix_fd_add (signals, G_IO_IN, on_signal, self);
 
   g_signal_connect (self->machine, "console", G_CALLBACK (on_console), self);
+  g_signal_connect (self->machine, "event", G_CALLBACK (on_event), self);
   g_signal_connect (self->machine, "ended", G_CALLBACK (on_ended), self);
+  if (self->hooks->prepared != NULL)
+    self->hooks->prepared (self->machine, self->hooks->user_data);
   vp_machine_start_async (self->machine, on_started, self);
   g_main_loop_run (self->loop);
 
+  if (self->hooks->ended != NULL)
+    self->hooks->ended (self->machine, self->hooks->user_data);
   if (self->control != NULL)
     vp_control_server_close (self->control);
   g_clear_object (&self->control);

@@ -101,7 +101,7 @@ pass_through (VpMachine *machine, VpQmpCall *call, JsonObject *arguments)
   GError *error = NULL;
 
   if (vp_pass_through_check (command, &error))
-    vp_machine_query_async (machine, command, json_object_ref (arguments), on_queried, call);
+    vp_machine_query_async (machine, command, json_object_ref (arguments), 0, on_queried, call);
   else
     answer (call, NULL, error);
 }

@@ -21,6 +21,23 @@ attach_free (Attach *attach)
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Attach, attach_free)
 
+GArray *
+vp_machine_calls_list_takes (const VpBlueprint *blueprint)
+{
+  GArray *takes = g_array_new (FALSE, FALSE, sizeof (VpHostTake));
+
+  for (guint i = 0; i < blueprint->plan->devices->len; i++)
+    {
+      const VpPlanDevice *device = blueprint->plan->devices->pdata[i];
+      const VpDeviceSpec *spec = blueprint->specs->pdata[i];
+      const VpHostTake take = { device->function, spec->bind, vp_host_node_of (spec), FALSE };
+
+      if (device->function != NULL)
+        g_array_append_val (takes, take);
+    }
+  return takes;
+}
+
 gboolean
 vp_machine_calls_raise_memlock (const VpMachineParts *parts, guint n_more, GError **error)
 {
@@ -125,8 +142,9 @@ void
 vp_machine_calls_query (const VpMachineParts *parts,
                         const char *command,
                         JsonObject *arguments,
+                        guint timeout_ms,
                         GTask *task)
 {
-  vp_qmp_client_execute_async (parts->client, command, arguments, NULL, 0, NULL, on_query_reply,
-                               task);
+  vp_qmp_client_execute_async (parts->client, command, arguments, NULL, timeout_ms, NULL,
+                               on_query_reply, task);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "launcher/vm/host-change.h"
 #include "launcher/vm/hotplug.h"
 #include "launcher/vm/iommufd.h"
 
@@ -26,6 +27,13 @@ typedef struct
   VpQmpClient *client;
   pid_t pid;
 } VpMachineParts;
+
+/**
+ * vp_machine_calls_list_takes:
+ *
+ * Returns: (transfer full) (element-type VpHostTake): the host functions that the plan gives it
+ */
+GArray *vp_machine_calls_list_takes (const VpBlueprint *blueprint);
 
 /**
  * vp_machine_calls_raise_memlock:
@@ -68,11 +76,13 @@ void vp_machine_calls_detach (
  * @parts: a VM that runs
  * @command: one of QEMU's QMP commands
  * @arguments: (transfer full) (nullable): its arguments
+ * @timeout_ms: longest wait for the reply; 0 for ever
  * @task: (transfer full): gets the "return" member
  */
 void vp_machine_calls_query (const VpMachineParts *parts,
                              const char *command,
                              JsonObject *arguments,
+                             guint timeout_ms,
                              GTask *task);
 
 G_END_DECLS

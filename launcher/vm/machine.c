@@ -36,7 +36,7 @@ struct _VpMachine
 
   GTask *start;        /* nullable: who waits for the start */
   GError *start_error; /* nullable: why it failed; told once everything is undone */
-  GArray *takes;       /* (element-type VpHostTake): the host functions of the plan */
+  GArray *takes;       /* (element-type VpHostTake) (nullable): the host functions of the plan */
   GPtrArray *keepers;  /* (element-type GObject): the other ends of what QEMU has inherited */
   gint64 started_us;   /* 0: QEMU has not been started */
   gboolean is_adopted;
@@ -271,16 +271,7 @@ vp_machine_start_async (VpMachine *self, GAsyncReadyCallback callback, gpointer 
     }
   if (blueprint->config->ready.kind != VP_READY_NOW)
     self->readiness = vp_readiness_new (&blueprint->config->ready);
-  for (guint i = 0; i < blueprint->plan->devices->len; i++)
-    {
-      const VpPlanDevice *device = blueprint->plan->devices->pdata[i];
-      const VpDeviceSpec *spec = blueprint->specs->pdata[i];
-
-      const VpHostTake take = { device->function, spec->bind, vp_host_node_of (spec), FALSE };
-
-      if (device->function != NULL)
-        g_array_append_val (self->takes, take);
-    }
+  self->takes = vp_machine_calls_list_takes (blueprint);
   vp_host_change_take_async (self->bindings, self->takes, VP_HOST_NODE_PATIENCE_MS,
                              START_DEADLINE_MS, on_taken, g_object_ref (self));
 }
@@ -378,6 +369,7 @@ void
 vp_machine_query_async (VpMachine *self,
                         const char *command,
                         JsonObject *arguments,
+                        guint timeout_ms,
                         GAsyncReadyCallback callback,
                         gpointer user_data)
 {
@@ -385,7 +377,7 @@ vp_machine_query_async (VpMachine *self,
   const VpMachineParts parts = get_parts (self);
 
   g_task_set_source_tag (task, vp_machine_query_async);
-  vp_machine_calls_query (&parts, command, arguments, task);
+  vp_machine_calls_query (&parts, command, arguments, timeout_ms, task);
 }
 
 JsonNode *
@@ -407,6 +399,18 @@ vp_machine_get_end (VpMachine *self, GError **error)
 {
   return vp_qemu_check_end (self->qemu, error) &&
          vp_hotplug_check_given_back (self->hotplug, error);
+}
+
+VpQemuEnd
+vp_machine_get_qemu_end (VpMachine *self)
+{
+  return vp_qemu_get_end (self->qemu);
+}
+
+VpRunDir *
+vp_machine_get_run_dir (VpMachine *self)
+{
+  return self->run_dir;
 }
 
 const char *
@@ -448,7 +452,7 @@ vp_machine_finalize (GObject *object)
 
   g_clear_error (&self->start_error);
   g_clear_pointer (&self->readiness, vp_readiness_free);
-  g_array_unref (self->takes);
+  g_clear_pointer (&self->takes, g_array_unref);
   g_ptr_array_unref (self->keepers);
   vp_blueprint_free (self->blueprint);
 
@@ -472,7 +476,6 @@ vp_machine_class_init (VpMachineClass *klass)
 static void
 vp_machine_init (VpMachine *self)
 {
-  self->takes = g_array_new (FALSE, FALSE, sizeof (VpHostTake));
   self->keepers = g_ptr_array_new_with_free_func (g_object_unref);
   self->qemu = vp_qemu_new ();
   g_signal_connect (self->qemu, "event", G_CALLBACK (on_event), self);

@@ -2,6 +2,7 @@
 
 #include "launcher/vm/bindings.h"
 #include "launcher/vm/blueprint.h"
+#include "launcher/vm/qemu-end.h"
 #include "launcher/vm/qemu-launch.h"
 #include "launcher/vm/resize.h"
 #include "launcher/vm/run-dir.h"
@@ -148,6 +149,7 @@ JsonObject *vp_machine_get_status (VpMachine *self);
  * @self: a running machine
  * @command: one of QEMU's QMP commands
  * @arguments: (transfer full) (nullable): its arguments
+ * @timeout_ms: longest wait for the reply; 0 for ever
  * @callback: called with the reply
  * @user_data: for @callback
  *
@@ -156,6 +158,7 @@ JsonObject *vp_machine_get_status (VpMachine *self);
 void vp_machine_query_async (VpMachine *self,
                              const char *command,
                              JsonObject *arguments,
+                             guint timeout_ms,
                              GAsyncReadyCallback callback,
                              gpointer user_data);
 
@@ -184,6 +187,21 @@ void vp_machine_console_write (VpMachine *self, const guint8 *data, gsize size);
  *   %VP_DEVICE_ERROR: it ended well, but a host device is not back with its driver
  */
 gboolean vp_machine_get_end (VpMachine *self, GError **error);
+
+/**
+ * vp_machine_get_qemu_end:
+ * @self: a machine that has ended
+ *
+ * Returns: how its QEMU did; borrows from @self
+ */
+VpQemuEnd vp_machine_get_qemu_end (VpMachine *self);
+
+/**
+ * vp_machine_get_run_dir:
+ *
+ * Returns: (transfer none): its folder
+ */
+VpRunDir *vp_machine_get_run_dir (VpMachine *self);
 
 /**
  * vp_machine_get_resize:

@@ -16,6 +16,14 @@ vp_qemu_end_describe (const VpQemuEnd *end)
 }
 
 gboolean
+vp_qemu_end_is_guests (const VpQemuEnd *end)
+{
+  return end->failure == NULL && WIFEXITED (end->wait_status) &&
+         WEXITSTATUS (end->wait_status) == 0 && end->shutdown_reason != NULL &&
+         g_str_has_prefix (end->shutdown_reason, "guest-");
+}
+
+gboolean
 vp_qemu_end_check (const VpQemuEnd *end, GError **error)
 {
   g_autofree char *text = vp_qemu_end_describe (end);

@@ -34,6 +34,14 @@ typedef struct
 char *vp_qemu_end_describe (const VpQemuEnd *end);
 
 /**
+ * vp_qemu_end_is_guests:
+ *
+ * Returns: whether it ended because of something that the guest did: powered off, reset where that
+ *   ends it, panicked
+ */
+gboolean vp_qemu_end_is_guests (const VpQemuEnd *end);
+
+/**
  * vp_qemu_end_check:
  * @end: how it ended
  * @error: return location for a #GError

@@ -3,7 +3,6 @@
 #include "launcher/error.h"
 #include "launcher/vm/autofd.h"
 #include "launcher/vm/first-word.h"
-#include "launcher/vm/qemu-end.h"
 #include "launcher/vm/stop-ladder.h"
 #include "qmp/error.h"
 #include "qmp/message.h"
@@ -36,6 +35,7 @@ struct _VpQemu
   gboolean stopping;
   gboolean panicked;
   char *shutdown_reason; /* nullable: no SHUTDOWN was seen */
+  char *last_words;      /* nullable: it has none, or has not exited */
   int wait_status;
 };
 
@@ -51,11 +51,11 @@ enum
 
 static guint signals[N_SIGNALS];
 
-static VpQemuEnd
-get_end (VpQemu *self, const char *words)
+VpQemuEnd
+vp_qemu_get_end (VpQemu *self)
 {
   return (VpQemuEnd){ .wait_status = self->wait_status,
-                      .words = words,
+                      .words = self->last_words,
                       .panicked = self->panicked,
                       .stopping = self->stopping,
                       .shutdown_reason = self->shutdown_reason,
@@ -66,8 +66,7 @@ static void
 tell_failed_start (VpQemu *self)
 {
   g_autoptr (GTask) start = g_steal_pointer (&self->start);
-  g_autofree char *words = vp_qemu_process_get_last_words (self->process);
-  const VpQemuEnd end = get_end (self, words);
+  const VpQemuEnd end = vp_qemu_get_end (self);
   g_autofree char *text = vp_qemu_end_describe (&end);
 
   if (self->failure != NULL)
@@ -110,6 +109,7 @@ on_exited (VpQemuProcess *process, int wait_status, gpointer user_data)
   g_clear_handle_id (&self->last_timer, g_source_remove);
   g_clear_pointer (&self->ladder, vp_stop_ladder_free);
   self->wait_status = wait_status;
+  self->last_words = vp_qemu_process_get_last_words (process);
   self->has_exited = TRUE;
   if (self->has_left)
     finish (self);
@@ -402,8 +402,7 @@ vp_qemu_get_state (VpQemu *self)
 gboolean
 vp_qemu_check_end (VpQemu *self, GError **error)
 {
-  g_autofree char *words = vp_qemu_process_get_last_words (self->process);
-  const VpQemuEnd end = get_end (self, words);
+  const VpQemuEnd end = vp_qemu_get_end (self);
 
   return vp_qemu_end_check (&end, error);
 }
@@ -445,6 +444,7 @@ vp_qemu_finalize (GObject *object)
   g_array_unref (self->inherited);
   g_clear_error (&self->failure);
   g_free (self->shutdown_reason);
+  g_free (self->last_words);
 
   G_OBJECT_CLASS (vp_qemu_parent_class)->finalize (object);
 }

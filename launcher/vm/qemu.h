@@ -1,5 +1,6 @@
 #pragma once
 
+#include "launcher/vm/qemu-end.h"
 #include "launcher/vm/qemu-launch.h"
 #include "launcher/vm/run-dir.h"
 #include "qmp/client.h"
@@ -110,6 +111,14 @@ pid_t vp_qemu_get_pid (VpQemu *self);
  * "ended"
  */
 const char *vp_qemu_get_state (VpQemu *self);
+
+/**
+ * vp_qemu_get_end:
+ * @self: one that has exited, or could not be started
+ *
+ * Returns: how it ended; borrows from @self
+ */
+VpQemuEnd vp_qemu_get_end (VpQemu *self);
 
 /**
  * vp_qemu_check_end:
