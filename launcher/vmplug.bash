@@ -113,7 +113,13 @@ _vmplug_value() {
         *) echo / ;;
       esac
       ;;
-    --config | --kernel | --initrd | --share) echo / ;;
+    --share)
+      case $2 in
+        *,*) printf '%s\n' "${2%,*}",{tag=,readonly} ;;
+        *) echo / ;;
+      esac
+      ;;
+    --config | --kernel | --initrd) echo / ;;
     --qemu)
       compgen -c -- "${2:-qemu-system-}"
       echo /

@@ -417,7 +417,7 @@ static const VpConfigOption options[] = {
     TRUE, VP_OPTION_TEXT, NULL, add_disk },
   { "nic", "user|tap,ifname=NAME|none", "Virtio network card (default none)", TRUE, VP_OPTION_TEXT,
     NULL, add_nic },
-  { "share", "DIR,tag=NAME", "Folder that the guest mounts as 9p under that tag", TRUE,
+  { "share", "DIR,tag=NAME[,readonly]", "Folder that the guest mounts as 9p under that tag", TRUE,
     VP_OPTION_TEXT, NULL, add_share },
   { "device", "SPEC", "Host or emulated PCI device, see SPEC", TRUE, VP_OPTION_TEXT, NULL,
     add_device },

@@ -30,9 +30,14 @@ vp_share_parse (const char *text, GError **error)
     {
       const VpParam *param = params->rest->pdata[i];
 
+      if (g_str_equal (param->key, "readonly") && param->value == NULL)
+        {
+          share->readonly = TRUE;
+          continue;
+        }
       if (!g_str_equal (param->key, "tag") || param->value == NULL)
         {
-          vp_params_refuse (param, "tag=", error);
+          vp_params_refuse (param, "tag=, readonly", error);
           return NULL;
         }
       if (!g_regex_match_simple ("^" TAG_GRAMMAR "$", param->value, G_REGEX_DOLLAR_ENDONLY, 0))

@@ -105,9 +105,10 @@ add_share (GPtrArray *argv, const VpConfig *config, guint i)
       new_device (config, "virtio-9p-pci", id, config->disks->len + config->nics->len + i);
 
   /* mapped-xattr: what the guest's root creates gets its owner and mode in extended attributes, so
-   * that no set-uid file, device node or symbolic link of the guest's making exists on the host. */
-  vp_argv_add_format (argv, "-fsdev",
-                      "local,id=%s,path=%s,security_model=mapped-xattr,multidevs=remap", id, dir);
+   * that no set-uid file, device node or symbolic link of the guest's making exists on the host. It
+   * does not show the host's own links as links, and where nothing can be made it is not needed. */
+  vp_argv_add_format (argv, "-fsdev", "local,id=%s,path=%s,security_model=%s,multidevs=remap", id,
+                      dir, share->readonly ? "none,readonly=on" : "mapped-xattr");
   json_object_set_string_member (device, "fsdev", id);
   json_object_set_string_member (device, "mount_tag", share->tag);
   vp_argv_add_json (argv, "-device", device);

@@ -218,6 +218,7 @@ const Golden goldens[] = {
       w.disk ("/images/a.img,format=raw");
       w.set ("nic", "user");
       w.set ("share", "/srv,tag=data");
+      w.set ("share", "/,tag=all,readonly");
     } },
   { "ovmf_with_a_large_aperture",
     [] (Wanted &w) {
