@@ -2,6 +2,7 @@
 
 #include "devices/error.h"
 #include "launcher/error.h"
+#include "launcher/visible-line.h"
 #include "qmp/error.h"
 #include "qmp/message.h"
 
@@ -96,26 +97,6 @@ row_of (const GError *error)
   return &internal_row;
 }
 
-/* A message may quote a guest, a file name or a peer: what reaches a terminal is one line of text.
- */
-static char *
-make_visible (const char *text)
-{
-  g_autofree char *valid = g_utf8_make_valid (text, -1);
-  GString *out = g_string_new (NULL);
-
-  for (const char *p = valid; *p != '\0'; p = g_utf8_next_char (p))
-    {
-      gunichar c = g_utf8_get_char (p);
-
-      if (g_unichar_isprint (c))
-        g_string_append_unichar (out, c);
-      else
-        g_string_append_printf (out, c < 0x80 ? "\\x%02x" : "\\u%04x", c);
-    }
-  return g_string_free (out, FALSE);
-}
-
 static JsonObject *
 describe (const GError *error)
 {
@@ -179,7 +160,8 @@ char *
 vp_failure_to_line (const GError *error)
 {
   const VpFailure *failure = vp_failure_of (error);
-  g_autofree char *message = make_visible (error->message);
+  /* A message may quote a guest, a file name or a peer. */
+  g_autofree char *message = vp_visible_line (error->message);
 
   return failure->hint != NULL ? g_strdup_printf ("%s; %s", message, failure->hint)
                                : g_steal_pointer (&message);
