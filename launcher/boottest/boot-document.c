@@ -1,0 +1,201 @@
+#include "launcher/boottest/boot-document.h"
+
+#include "qmp/message.h"
+
+static void
+set_text (JsonObject *object, const char *name, const char *text)
+{
+  g_autofree char *valid = text != NULL ? g_utf8_make_valid (text, -1) : NULL;
+
+  if (valid != NULL)
+    json_object_set_string_member (object, name, valid);
+  else
+    json_object_set_null_member (object, name);
+}
+
+static void
+set_seconds (JsonObject *object, const char *name, gint64 ms)
+{
+  json_object_set_double_member (object, name, (double) ms / 1000);
+}
+
+static void
+set_object (JsonObject *object, const char *name, JsonObject *value)
+{
+  if (value != NULL)
+    json_object_set_object_member (object, name, json_object_ref (value));
+  else
+    json_object_set_null_member (object, name);
+}
+
+static JsonArray *
+milestones_of (const VpBootRecord *record)
+{
+  JsonArray *array = json_array_new ();
+
+  for (gsize i = 0; i < record->n_steps; i++)
+    {
+      const VpBootStep *step = &record->steps[i];
+      JsonObject *milestone;
+
+      if (!step->is_done || !g_str_equal (step->action, "expect"))
+        continue;
+      milestone = json_object_new ();
+      set_text (milestone, "pattern", step->text);
+      set_seconds (milestone, "seconds", step->ms);
+      set_text (milestone, "line", step->line);
+      json_array_add_object_element (array, milestone);
+    }
+  return array;
+}
+
+static JsonArray *
+steps_of (const VpBootRecord *record)
+{
+  JsonArray *array = json_array_new ();
+
+  for (gsize i = 0; i < record->n_steps; i++)
+    {
+      const VpBootStep *step = &record->steps[i];
+      JsonObject *object = json_object_new ();
+
+      set_text (object, "do", step->action);
+      set_text (object, "text", step->text);
+      set_text (object, "state", step->is_done ? "done" : step->is_due ? "due" : "pending");
+      if (step->is_done)
+        set_seconds (object, "seconds", step->ms);
+      json_array_add_object_element (array, object);
+    }
+  return array;
+}
+
+static JsonArray *
+lines_of (char **lines)
+{
+  JsonArray *array = json_array_new ();
+
+  for (guint i = 0; lines != NULL && lines[i] != NULL; i++)
+    {
+      g_autofree char *valid = g_utf8_make_valid (lines[i], -1);
+
+      json_array_add_string_element (array, valid);
+    }
+  return array;
+}
+
+static JsonObject *
+evidence_of (const VpBootRecord *record)
+{
+  JsonObject *object = json_object_new ();
+
+  set_text (object, "kind", record->fail_name);
+  set_text (object, "line", record->fail_line);
+  set_object (object, "report", record->kernel_report);
+  json_object_set_array_member (object, "console_tail", lines_of (record->console_tail));
+  json_object_set_array_member (
+      object, "qmp", record->qmp != NULL ? json_array_ref (record->qmp) : json_array_new ());
+  set_text (object, "qemu", record->qemu);
+  set_text (object, "screenshot", record->screenshot);
+  set_text (object, "memory_dump", record->memory_dump);
+  set_text (object, "console_log", record->console_log);
+  set_text (object, "command", record->command);
+  return object;
+}
+
+JsonObject *
+vp_boot_document_new (const VpBootRecord *record)
+{
+  JsonObject *object = json_object_new ();
+  const VpJudgement *judgement = record->judgement;
+
+  set_text (object, "name", record->name);
+  set_text (object, "verdict", vp_verdict_to_string (judgement->verdict));
+  json_object_set_int_member (object, "exit", judgement->exit_status);
+  if (record->has_status)
+    json_object_set_int_member (object, "status", record->status);
+  else
+    json_object_set_null_member (object, "status");
+  set_text (object, "reason", judgement->reason);
+  set_seconds (object, "seconds", record->elapsed_ms);
+  set_text (object, "accel", record->accel);
+  set_text (object, "accel_reason", record->accel_reason);
+  json_object_set_double_member (object, "tcg_scale", record->scale);
+  set_seconds (object, "timeout", record->timeout_ms);
+  json_object_set_array_member (object, "milestones", milestones_of (record));
+  json_object_set_array_member (object, "steps", steps_of (record));
+  json_object_set_object_member (object, "evidence", evidence_of (record));
+  return object;
+}
+
+JsonObject *
+vp_boot_document_new_infra (const char *name, const char *reason, const char *command)
+{
+  g_autofree char *text = g_strdup (reason);
+  const VpJudgement judgement = { VP_VERDICT_INFRA, 99, text };
+  const VpBootRecord record = {
+    .name = name, .judgement = &judgement, .scale = 1, .command = command
+  };
+
+  return vp_boot_document_new (&record);
+}
+
+void
+vp_boot_document_set_attempts (JsonObject *document, guint attempts)
+{
+  json_object_set_int_member (document, "attempts", attempts);
+  json_object_set_boolean_member (document, "flaky",
+                                  attempts > 1 &&
+                                      vp_boot_document_get_verdict (document) == VP_VERDICT_PASS);
+}
+
+VpVerdict
+vp_boot_document_get_verdict (JsonObject *document)
+{
+  VpVerdict verdict = VP_VERDICT_INFRA;
+
+  vp_verdict_from_string (vp_qmp_message_get_string (document, "verdict"), &verdict);
+  return verdict;
+}
+
+const char *
+vp_boot_document_get_text (JsonObject *document, const char *name)
+{
+  const char *text = vp_qmp_message_get_string (document, name);
+
+  return text != NULL ? text : "";
+}
+
+double
+vp_boot_document_get_seconds (JsonObject *document)
+{
+  JsonNode *node = json_object_get_member (document, "seconds");
+
+  if (node == NULL || !JSON_NODE_HOLDS_VALUE (node) ||
+      (json_node_get_value_type (node) != G_TYPE_INT64 &&
+       json_node_get_value_type (node) != G_TYPE_DOUBLE))
+    return 0;
+  return json_node_get_double (node);
+}
+
+JsonObject *
+vp_boot_document_get_evidence (JsonObject *document)
+{
+  return vp_qmp_message_get_object (document, "evidence");
+}
+
+char **
+vp_boot_document_get_tail (JsonObject *document)
+{
+  g_autoptr (GStrvBuilder) lines = g_strv_builder_new ();
+  JsonObject *evidence = vp_boot_document_get_evidence (document);
+  JsonArray *tail = evidence != NULL ? vp_qmp_message_get_array (evidence, "console_tail") : NULL;
+
+  for (guint i = 0; tail != NULL && i < json_array_get_length (tail); i++)
+    {
+      JsonNode *node = json_array_get_element (tail, i);
+
+      if (JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_STRING)
+        g_strv_builder_add (lines, json_node_get_string (node));
+    }
+  return g_strv_builder_end (lines);
+}
