@@ -13,7 +13,9 @@
 #include <unistd.h>
 
 #define KERNEL_HEADER   8192  /* a multiboot header starts within these */
-#define BZIMAGE_MAGIC   0x202 /* Linux, Documentation/arch/x86/boot.rst */
+#define BZIMAGE_MAGIC   0x202 /* this and the next two: Linux, Documentation/arch/x86/boot.rst */
+#define BZIMAGE_SECTORS 0x1f1
+#define BZIMAGE_SIZE    0x1f4
 #define MULTIBOOT_MAGIC "\x02\xb0\xad\x1b"
 #define PC_MAX_CPUS     255
 
@@ -45,11 +47,30 @@ check_readable (const char *option, const char *path, GError **error)
   return TRUE;
 }
 
-/* QEMU runs whatever it is given: half a megabyte of "x" makes a VM that never says a word. */
+static gboolean
+is_bzimage (const guint8 *start, gsize size)
+{
+  return size >= BZIMAGE_MAGIC + 4 && memcmp (start + BZIMAGE_MAGIC, "HdrS", 4) == 0;
+}
+
+/* By its header, the least: a boot sector, the sectors of the setup, and units of 16 bytes. What is
+ * signed is longer. */
+static guint64
+measure_bzimage (const guint8 *start)
+{
+  guint8 sectors = start[BZIMAGE_SECTORS];
+  guint32 units;
+
+  memcpy (&units, start + BZIMAGE_SIZE, sizeof units);
+  return ((guint64) sectors + 1) * 512 + (guint64) GUINT32_FROM_LE (units) * 16;
+}
+
+/* QEMU runs whatever it is given: half a megabyte of "x" makes a VM that never says a word, and
+ * half a bzImage one that resets for ever, in silence too. */
 static gboolean
 is_kernel (const guint8 *start, gsize size)
 {
-  if (size >= BZIMAGE_MAGIC + 4 && memcmp (start + BZIMAGE_MAGIC, "HdrS", 4) == 0)
+  if (is_bzimage (start, size))
     return TRUE;
   if (size >= 4 && memcmp (start, "\177ELF", 4) == 0)
     return TRUE;
@@ -65,17 +86,29 @@ check_kernel (const char *path, GError **error)
   g_autofree guint8 *start = g_malloc (KERNEL_HEADER);
   int fd = open_file ("kernel", path, error);
   gssize size;
+  gint64 whole;
 
   if (fd < 0)
     return FALSE;
   size = pread (fd, start, KERNEL_HEADER, 0);
+  whole = lseek (fd, 0, SEEK_END);
   close (fd);
 
-  if (size >= 0 && is_kernel (start, (gsize) size))
-    return TRUE;
-  g_set_error (error, VP_ERROR, VP_ERROR_USAGE,
-               "--kernel %s: not a kernel (neither bzImage nor ELF nor multiboot)", path);
-  return FALSE;
+  if (size < 0 || !is_kernel (start, (gsize) size))
+    {
+      g_set_error (error, VP_ERROR, VP_ERROR_USAGE,
+                   "--kernel %s: not a kernel (neither bzImage nor ELF nor multiboot)", path);
+      return FALSE;
+    }
+  if (is_bzimage (start, (gsize) size) && (guint64) whole < measure_bzimage (start))
+    {
+      g_set_error (error, VP_ERROR, VP_ERROR_USAGE,
+                   "--kernel %s: cut short: it has %" G_GINT64_FORMAT " bytes, and its header says "
+                   "%" G_GUINT64_FORMAT "; build or copy it again",
+                   path, whole, measure_bzimage (start));
+      return FALSE;
+    }
+  return TRUE;
 }
 
 static gboolean

@@ -24,8 +24,17 @@ class ConfigCheck : public testing::Test
 protected:
   TempFolder folder_;
   VpConfig *config_ = vp_config_new ();
-  std::string bzimage_ =
-      folder_.write ("bzImage", std::string (0x202, '\0') + "HdrS" + std::string (100, 'x'));
+  std::string bzimage_ = folder_.write ("bzImage", bzimage ());
+
+  /* One sector of setup, and 17 times 16 bytes of kernel: as small as it can be, 1296 bytes. */
+  static std::string
+  bzimage ()
+  {
+    std::string file (1296, '\0');
+    file[0x1f1] = 1;
+    file[0x1f4] = 17;
+    return file.replace (0x202, 4, "HdrS");
+  }
 
   ConfigCheck () { set ("qemu", "/bin/true"); }
   ~ConfigCheck () override { vp_config_free (config_); }
@@ -94,6 +103,18 @@ TEST_F (ConfigCheck, AnEmptyFileIsNoKernel)
 {
   set ("kernel", folder_.write ("empty", ""));
   expect_failure (VP_ERROR_USAGE, "not a kernel");
+}
+
+TEST_F (ConfigCheck, ABzImageThatIsCutShort)
+{
+  set ("kernel", folder_.write ("half", bzimage ().substr (0, 1295)));
+  expect_failure (VP_ERROR_USAGE, "cut short: it has 1295 bytes, and its header says 1296; build");
+}
+
+TEST_F (ConfigCheck, ABzImageMayBeLonger)
+{
+  set ("kernel", folder_.write ("signed", bzimage () + std::string (2000, 's')));
+  expect_ok ();
 }
 
 TEST_F (ConfigCheck, MissingKernel)
