@@ -172,3 +172,16 @@ vp_toml_file_get_line (VpTomlFile *self, const char *path)
 
   return position != NULL ? position->line : 0;
 }
+
+int
+vp_toml_file_compare (VpTomlFile *self, const char *a, const char *b)
+{
+  static const VpTomlPosition nowhere = { 0, 0 };
+  const VpTomlPosition *one = g_hash_table_lookup (self->positions, a);
+  const VpTomlPosition *other = g_hash_table_lookup (self->positions, b);
+
+  one = one != NULL ? one : &nowhere;
+  other = other != NULL ? other : &nowhere;
+  return one->line != other->line ? (one->line < other->line ? -1 : 1)
+                                  : (int) one->column - (int) other->column;
+}

@@ -73,6 +73,16 @@ char *vp_toml_file_where (VpTomlFile *self, const char *path);
  */
 guint vp_toml_file_get_line (VpTomlFile *self, const char *path);
 
+/**
+ * vp_toml_file_compare:
+ * @self: a file
+ * @a: a path in it
+ * @b: another
+ *
+ * Returns: less than 0 when the value at @a stands before that at @b, more when after it
+ */
+int vp_toml_file_compare (VpTomlFile *self, const char *a, const char *b);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VpTomlFile, vp_toml_file_free)
 
 G_END_DECLS

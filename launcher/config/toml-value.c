@@ -5,6 +5,20 @@
 #include "launcher/config/toml-document.h"
 #include "launcher/error.h"
 
+static void
+free_path (gpointer data)
+{
+  g_free ((char *) ((VpTomlValue *) data)->path);
+}
+
+static int
+compare_places (gconstpointer a, gconstpointer b)
+{
+  const VpTomlValue *one = a, *other = b;
+
+  return vp_toml_file_compare (one->file, one->path, other->path);
+}
+
 gboolean
 vp_toml_value_for_each (VpTomlFile *file,
                         const char *path,
@@ -14,10 +28,12 @@ vp_toml_value_for_each (VpTomlFile *file,
                         GError **error)
 {
   g_autoptr (GList) members = json_object_get_members (table);
+  g_autoptr (GArray) values = g_array_new (FALSE, FALSE, sizeof (VpTomlValue));
 
+  g_array_set_clear_func (values, free_path);
   for (const GList *member = members; member != NULL; member = member->next)
     {
-      g_autoptr (GString) whole = g_string_new (path);
+      GString *whole = g_string_new (path);
       VpTomlValue value = {
         .file = file,
         .key = member->data,
@@ -25,10 +41,15 @@ vp_toml_value_for_each (VpTomlFile *file,
       };
 
       vp_toml_document_add_key (whole, value.key);
-      value.path = whole->str;
-      if (!func (&value, user_data, error))
-        return FALSE;
+      value.path = g_string_free (whole, FALSE);
+      g_array_append_val (values, value);
     }
+
+  /* The parser has them in the order of their names. */
+  g_array_sort (values, compare_places);
+  for (guint i = 0; i < values->len; i++)
+    if (!func (&g_array_index (values, VpTomlValue, i), user_data, error))
+      return FALSE;
   return TRUE;
 }
 

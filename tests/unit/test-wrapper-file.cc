@@ -119,10 +119,10 @@ const Row rows[] = {
   { "unknown_keys",
     "# kata\nmachine = 'q35'\n[hypervisor.qemu]\n[[rule]]\nlarge = true\ncolour = 1\n'a b' = 2\n",
     "rule 1 of a.toml: large\n"
-    "! a.toml:3:1: there is no key \"hypervisor\"\n"
     "! a.toml:2:11: there is no key \"machine\"\n"
-    "! a.toml:7:9: a rule has no key \"a b\"\n"
-    "! a.toml:6:10: a rule has no key \"colour\"\n" },
+    "! a.toml:3:1: there is no key \"hypervisor\"\n"
+    "! a.toml:6:10: a rule has no key \"colour\"\n"
+    "! a.toml:7:9: a rule has no key \"a b\"\n" },
   { "all_keys_of_a_rule",
     "[[rule]]\nsandbox = 'sandbox-*'\naddress = ['0000:41:00.0', '42:00.0']\ngroup = "
     "'/dev/vfio/40'\n"
