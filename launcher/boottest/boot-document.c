@@ -1,5 +1,6 @@
 #include "launcher/boottest/boot-document.h"
 
+#include "launcher/visible-line.h"
 #include "qmp/message.h"
 
 static void
@@ -165,16 +166,39 @@ vp_boot_document_get_text (JsonObject *document, const char *name)
   return text != NULL ? text : "";
 }
 
-double
-vp_boot_document_get_seconds (JsonObject *document)
+char *
+vp_boot_document_dup_line (JsonObject *document, const char *name)
 {
-  JsonNode *node = json_object_get_member (document, "seconds");
+  const char *text = vp_qmp_message_get_string (document, name);
+
+  return text != NULL ? vp_visible_line (text) : NULL;
+}
+
+double
+vp_boot_document_get_number (JsonObject *document, const char *name)
+{
+  JsonNode *node = json_object_get_member (document, name);
 
   if (node == NULL || !JSON_NODE_HOLDS_VALUE (node) ||
       (json_node_get_value_type (node) != G_TYPE_INT64 &&
        json_node_get_value_type (node) != G_TYPE_DOUBLE))
     return 0;
-  return json_node_get_double (node);
+  return MAX (json_node_get_double (node), 0);
+}
+
+double
+vp_boot_document_get_seconds (JsonObject *document)
+{
+  return vp_boot_document_get_number (document, "seconds");
+}
+
+char *
+vp_boot_document_format_seconds (double seconds, guint decimals)
+{
+  char buffer[G_ASCII_DTOSTR_BUF_SIZE + 310]; /* the largest double has 309 digits */
+
+  return g_strdup (
+      g_ascii_formatd (buffer, sizeof buffer, decimals == 1 ? "%.1f" : "%.3f", seconds));
 }
 
 JsonObject *
@@ -183,19 +207,62 @@ vp_boot_document_get_evidence (JsonObject *document)
   return vp_qmp_message_get_object (document, "evidence");
 }
 
+char *
+vp_boot_document_dup_evidence (JsonObject *document, const char *name)
+{
+  JsonObject *evidence = vp_boot_document_get_evidence (document);
+
+  return evidence != NULL ? vp_boot_document_dup_line (evidence, name) : NULL;
+}
+
+GPtrArray *
+vp_boot_document_get_objects (JsonObject *document, const char *name)
+{
+  GPtrArray *objects = g_ptr_array_new ();
+  JsonArray *array = vp_qmp_message_get_array (document, name);
+
+  for (guint i = 0; array != NULL && i < json_array_get_length (array); i++)
+    {
+      JsonNode *node = json_array_get_element (array, i);
+
+      if (JSON_NODE_HOLDS_OBJECT (node))
+        g_ptr_array_add (objects, json_node_get_object (node));
+    }
+  return objects;
+}
+
+static char **
+printable_lines_of (JsonObject *object, const char *name)
+{
+  g_autoptr (GStrvBuilder) lines = g_strv_builder_new ();
+  JsonArray *array = object != NULL ? vp_qmp_message_get_array (object, name) : NULL;
+
+  for (guint i = 0; array != NULL && i < json_array_get_length (array); i++)
+    {
+      JsonNode *node = json_array_get_element (array, i);
+      g_autofree char *text = NULL;
+      g_autofree char *line = NULL;
+
+      if (!JSON_NODE_HOLDS_VALUE (node) || json_node_get_value_type (node) != G_TYPE_STRING)
+        continue;
+      text = g_strdelimit (json_node_dup_string (node), "\t", ' ');
+      line = vp_visible_line (text);
+      g_strv_builder_add (lines, line);
+    }
+  return g_strv_builder_end (lines);
+}
+
 char **
 vp_boot_document_get_tail (JsonObject *document)
 {
-  g_autoptr (GStrvBuilder) lines = g_strv_builder_new ();
+  return printable_lines_of (vp_boot_document_get_evidence (document), "console_tail");
+}
+
+char **
+vp_boot_document_get_stack (JsonObject *document)
+{
   JsonObject *evidence = vp_boot_document_get_evidence (document);
-  JsonArray *tail = evidence != NULL ? vp_qmp_message_get_array (evidence, "console_tail") : NULL;
+  JsonObject *report = evidence != NULL ? vp_qmp_message_get_object (evidence, "report") : NULL;
 
-  for (guint i = 0; tail != NULL && i < json_array_get_length (tail); i++)
-    {
-      JsonNode *node = json_array_get_element (tail, i);
-
-      if (JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_STRING)
-        g_strv_builder_add (lines, json_node_get_string (node));
-    }
-  return g_strv_builder_end (lines);
+  return printable_lines_of (report, "stack");
 }

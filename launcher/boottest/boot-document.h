@@ -123,12 +123,39 @@ VpVerdict vp_boot_document_get_verdict (JsonObject *document);
 const char *vp_boot_document_get_text (JsonObject *document, const char *name);
 
 /**
+ * vp_boot_document_dup_line:
+ * @document: an object of a document
+ * @name: a member
+ *
+ * Returns: (transfer full) (nullable): the string as one printable line; %NULL when there is none
+ */
+char *vp_boot_document_dup_line (JsonObject *document, const char *name);
+
+/**
+ * vp_boot_document_get_number:
+ * @document: an object of a document
+ * @name: a member
+ *
+ * Returns: the number; 0 when there is none, or it is negative
+ */
+double vp_boot_document_get_number (JsonObject *document, const char *name);
+
+/**
  * vp_boot_document_get_seconds:
  * @document: an object of a document
  *
- * Returns: its "seconds"; 0 when it has none
+ * Returns: its "seconds", as vp_boot_document_get_number() has them
  */
 double vp_boot_document_get_seconds (JsonObject *document);
+
+/**
+ * vp_boot_document_format_seconds:
+ * @seconds: a number
+ * @decimals: 1 for a person, 3 for a program
+ *
+ * Returns: (transfer full): "3.1", with a point in every locale
+ */
+char *vp_boot_document_format_seconds (double seconds, guint decimals);
 
 /**
  * vp_boot_document_get_evidence:
@@ -138,9 +165,34 @@ double vp_boot_document_get_seconds (JsonObject *document);
 JsonObject *vp_boot_document_get_evidence (JsonObject *document);
 
 /**
+ * vp_boot_document_dup_evidence:
+ * @document: a document
+ * @name: a member of its evidence
+ *
+ * Returns: (transfer full) (nullable): the string as one printable line; %NULL when there is none
+ */
+char *vp_boot_document_dup_evidence (JsonObject *document, const char *name);
+
+/**
+ * vp_boot_document_get_objects:
+ * @document: a document
+ * @name: "milestones" or "steps"
+ *
+ * Returns: (transfer container) (element-type JsonObject): the objects of that array
+ */
+GPtrArray *vp_boot_document_get_objects (JsonObject *document, const char *name);
+
+/**
+ * vp_boot_document_get_stack:
+ *
+ * Returns: (transfer full): the stack of the kernel, printable; free with g_strfreev()
+ */
+char **vp_boot_document_get_stack (JsonObject *document);
+
+/**
  * vp_boot_document_get_tail:
  *
- * Returns: (transfer full): the last lines of the console, valid UTF-8; free with g_strfreev()
+ * Returns: (transfer full): the last lines of the console, printable; free with g_strfreev()
  */
 char **vp_boot_document_get_tail (JsonObject *document);
 

@@ -87,8 +87,9 @@ describe_wait (const VpBootFacts *facts)
 static char *
 describe_time (gint64 ms)
 {
-  return ms % 1000 == 0 ? g_strdup_printf ("%" G_GINT64_FORMAT " s", ms / 1000)
-                        : g_strdup_printf ("%.1f s", (double) ms / 1000);
+  return ms % 1000 == 0
+             ? g_strdup_printf ("%" G_GINT64_FORMAT " s", ms / 1000)
+             : g_strdup_printf ("%" G_GINT64_FORMAT ".%d s", ms / 1000, (int) (ms % 1000 / 100));
 }
 
 /* As it was applied, and as it was given where that is another. */
@@ -97,11 +98,13 @@ describe_limit (const VpBootFacts *facts, gint64 ms)
 {
   g_autofree char *time = describe_time (ms);
   g_autofree char *given = NULL;
+  char scale[G_ASCII_DTOSTR_BUF_SIZE];
 
   if (facts->scale == 0 || facts->scale == 1)
     return g_steal_pointer (&time);
   given = describe_time ((gint64) ((double) ms / facts->scale + 0.5));
-  return g_strdup_printf ("%s (%s, times %g for TCG)", time, given, facts->scale);
+  g_ascii_formatd (scale, sizeof scale, "%g", facts->scale);
+  return g_strdup_printf ("%s (%s, times %s for TCG)", time, given, scale);
 }
 
 static const char *
