@@ -32,6 +32,8 @@ new_context (VpCommandLine *line, Common *common, gboolean has_json)
   /* GOption's own --help hides the groups, and exits whether or not its output was written. */
   g_option_context_set_help_enabled (context, FALSE);
   g_option_context_set_summary (context, line->summary);
+  if (line->main_group != NULL)
+    g_option_context_set_main_group (context, g_steal_pointer (&line->main_group));
   if (line->entries != NULL)
     g_option_context_add_main_entries (context, line->entries, NULL);
   if (has_json)

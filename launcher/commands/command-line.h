@@ -9,6 +9,8 @@ G_BEGIN_DECLS
  * @usage: what follows the command's name in its help, "VM ID"
  * @summary: one line
  * @entries: (nullable) (array): the command's own options, ended by a %NULL name
+ * @main_group: (nullable) (transfer full): more of the command's own options, whose callbacks have
+ *   data; those of its arguments may take all that is no option
  * @group: (nullable) (transfer full): a group of shared options
  * @min_args: fewest positional arguments
  * @max_args: most; -1 for any number
@@ -22,6 +24,7 @@ typedef struct
   const char *usage;
   const char *summary;
   const GOptionEntry *entries;
+  GOptionGroup *main_group;
   GOptionGroup *group;
   int min_args;
   int max_args;

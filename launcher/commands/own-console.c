@@ -22,21 +22,22 @@ struct _VpOwnConsole
   VpMachine *machine;      /* nullable: no keys yet */
   VpRawTerminal *terminal; /* nullable: stdin is none */
   GSource *keys;           /* nullable */
-  int terminal_fd;         /* stdout, opened anew not to block; -1: it is no terminal */
-  gboolean closed;         /* nobody reads stdout */
+  int terminal_fd;         /* the same, opened anew not to block; -1: it is no terminal */
+  int fd;                  /* where to print */
+  gboolean closed;         /* nobody reads there */
   gboolean stuck;          /* it took nothing the last time */
 };
 
 VpOwnConsole *
-vp_own_console_new (void)
+vp_own_console_new (int fd)
 {
   VpOwnConsole *self = g_new0 (VpOwnConsole, 1);
+  g_autofree char *path = g_strdup_printf ("/proc/self/fd/%d", fd);
 
   /* A terminal takes less than a piece when poll() calls it writable, and blocks for the rest. The
    * flag is on an open file of our own: the one we were given is our shell's, too. */
-  self->terminal_fd = isatty (STDOUT_FILENO)
-                          ? open ("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
-                          : -1;
+  self->fd = fd;
+  self->terminal_fd = isatty (fd) ? open (path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) : -1;
   return self;
 }
 
@@ -101,7 +102,7 @@ vp_own_console_print (VpOwnConsole *self, GBytes *output)
 {
   gsize size;
   const guint8 *data = g_bytes_get_data (output, &size);
-  int fd = self->terminal_fd >= 0 ? self->terminal_fd : STDOUT_FILENO;
+  int fd = self->terminal_fd >= 0 ? self->terminal_fd : self->fd;
   gint64 patience_us = self->stuck ? 0 : PATIENCE_MS * G_TIME_SPAN_MILLISECOND;
   gint64 deadline_us = g_get_monotonic_time () + patience_us;
 

@@ -7,19 +7,20 @@ G_BEGIN_DECLS
 /**
  * VpOwnConsole:
  *
- * The guest's console on this process's stdin and stdout. On a terminal every key goes to the
- * guest, Ctrl-C too, but for Ctrl-], which asks the guest to power off, and again climbs the stop
- * ladder. What stdout does not take within a second is lost; the guest never waits for it, and the
- * VM's console.log has all of it.
+ * The guest's console on this process's stdin and stdout, or stderr. On a terminal every key goes
+ * to the guest, Ctrl-C too, but for Ctrl-], which asks the guest to power off, and again climbs the
+ * stop ladder. What that does not take within a second is lost; the guest never waits for it, and
+ * the VM's console.log has all of it.
  */
 typedef struct _VpOwnConsole VpOwnConsole;
 
 /**
  * vp_own_console_new:
+ * @fd: where to print: STDOUT_FILENO or STDERR_FILENO
  *
  * Returns: (transfer full): a console that only prints, until vp_own_console_take_keys()
  */
-VpOwnConsole *vp_own_console_new (void);
+VpOwnConsole *vp_own_console_new (int fd);
 
 /**
  * vp_own_console_free:

@@ -15,9 +15,6 @@
 
 #define SIGNAL_STATUS 128
 
-/* A QEMU whose supervisor was killed a moment ago is still on its way out. */
-#define PATIENCE_MS 1000
-
 typedef struct
 {
   VpOwnConsole *console; /* nullable: in the background */
@@ -79,7 +76,7 @@ start (VpBlueprint *blueprint,
 static int
 run_in_foreground (VpBlueprint *blueprint, const char *root, gboolean rehearse, GError **error)
 {
-  g_autoptr (VpOwnConsole) console = vp_own_console_new ();
+  g_autoptr (VpOwnConsole) console = vp_own_console_new (STDOUT_FILENO);
   Run run = { .console = console, .report_fd = -1 };
   const VpSupervisorHooks hooks = { .started = on_started,
                                     .console = on_console,
@@ -143,17 +140,6 @@ detach (
   return 0;
 }
 
-/* What VMs have left whose supervisor died may be what this one needs. What cannot be given back is
- * told when it is needed, and by vmplug gc. */
-static void
-clear_up (const char *root)
-{
-  g_autoptr (VpSysfs) sysfs = vp_sysfs_open (root, NULL);
-
-  if (sysfs != NULL)
-    g_ptr_array_unref (vp_replay_run (sysfs, root, PATIENCE_MS));
-}
-
 static void
 print_command (const VpBlueprint *blueprint, gboolean as_json)
 {
@@ -207,7 +193,7 @@ vp_command_run (int argc, char **argv, gboolean *as_json, GError **error)
     }
 
   if (!dry_run)
-    clear_up (root);
+    vp_replay_clear_up (root);
   blueprint = vp_blueprint_new (g_steal_pointer (&config), root, error);
   if (blueprint == NULL)
     return -1;

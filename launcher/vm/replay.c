@@ -11,6 +11,9 @@
 
 #include <string.h>
 
+/* A QEMU whose supervisor was killed a moment ago is still on its way out. */
+#define CLEAR_UP_PATIENCE_MS 1000
+
 /* One entry of the journal that is a VM's. */
 typedef struct
 {
@@ -253,4 +256,13 @@ vp_replay_run (VpSysfs *sysfs, const char *root, guint patience_ms)
   for (guint i = 0; guard >= 0 && i < suspects->len; i++)
     clear_up (bindings, root, &finds, suspects->pdata[i], patience_ms, steps);
   return steps;
+}
+
+void
+vp_replay_clear_up (const char *root)
+{
+  g_autoptr (VpSysfs) sysfs = vp_sysfs_open (root, NULL);
+
+  if (sysfs != NULL)
+    g_ptr_array_unref (vp_replay_run (sysfs, root, CLEAR_UP_PATIENCE_MS));
 }

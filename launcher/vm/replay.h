@@ -54,4 +54,13 @@ const char *vp_replay_kind_to_string (VpReplayKind kind);
  */
 GPtrArray *vp_replay_run (VpSysfs *sysfs, const char *root, guint patience_ms);
 
+/**
+ * vp_replay_clear_up:
+ * @root: where host paths start
+ *
+ * The same before a VM starts, which may need what is left. What cannot be given back is told when
+ * it is needed, and by vmplug gc.
+ */
+void vp_replay_clear_up (const char *root);
+
 G_END_DECLS

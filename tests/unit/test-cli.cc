@@ -119,7 +119,9 @@ TEST_P (CommandLine, LeavesThePositionalArguments)
     { "number", 0, 0, G_OPTION_ARG_INT, &number, "A number", "N" },
     {},
   };
-  VpCommandLine line = { row.usage, "Tests.", entries, nullptr, row.min, row.max, nullptr };
+  VpCommandLine line = {
+    row.usage, "Tests.", entries, nullptr, nullptr, row.min, row.max, nullptr
+  };
   gboolean as_json = FALSE;
   g_autoptr (GError) error = nullptr;
   Words words = row.words;

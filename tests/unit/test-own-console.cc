@@ -25,7 +25,7 @@ time_to_print (int stdout_fd, const std::string &text)
       alarm (10);
       dup2 (stdout_fd, STDOUT_FILENO);
       g_autoptr (GBytes) output = g_bytes_new (text.data (), text.size ());
-      VpOwnConsole *console = vp_own_console_new ();
+      VpOwnConsole *console = vp_own_console_new (STDOUT_FILENO);
       gint64 start = g_get_monotonic_time ();
 
       vp_own_console_print (console, output);
