@@ -8,6 +8,7 @@ static const VpCommand commands[] = {
     vp_command_plan },
   { "rehearse", "boot the planned machine with stand-ins for its devices; prove that all find room",
     vp_command_rehearse },
+  { "boot", "boot a VM and judge from its console whether that went well", vp_command_boot },
   { "config", "print the options of a VM and where each comes from, or what is read of kata's",
     vp_command_config },
   { "devices", "list the host's PCI devices and which of them can be assigned",

@@ -8,7 +8,7 @@ _vmplug_vm_options=(--config --name --machine --accel --cpu --cpu-features --smp
   --spare --spare-window --bridges --hot-bus --hotplug-mode --ready --qemu)
 
 _vmplug_commands() {
-  printf '%s\n' run plan rehearse config devices doctor bind release gc list status events attach detach \
+  printf '%s\n' run plan rehearse boot config devices doctor bind release gc list status events attach detach \
     resize console stop qmp --help --version
 }
 
@@ -19,6 +19,10 @@ _vmplug_options() {
     run) options=("${_vmplug_vm_options[@]}" --detach --dry-run --rehearse --json) ;;
     plan) options=("${_vmplug_vm_options[@]}" --dot --json) ;;
     rehearse) options=("${_vmplug_vm_options[@]}" --timeout --json) ;;
+    boot)
+      options=("${_vmplug_vm_options[@]}" --expect --at --send --fail-on --timeout --stall --tcg-scale --resets
+        --result --skip-if --qemu-arg --artifacts --dump-memory --junit --tap --events --console --json)
+      ;;
     config) options=("${_vmplug_vm_options[@]}" --show-origin --keys --json) ;;
     devices) options=(--large-bar --json) ;;
     doctor) options=(--qemu --json) ;;
@@ -35,7 +39,7 @@ _vmplug_options() {
 
 _vmplug_takes_value() {
   case $1 in
-    --all | --detach | --dry-run | --rehearse | --json | --force | --show-origin | --keys | --help | --version) return 1 ;;
+    --all | --detach | --dry-run | --rehearse | --json | --tap | --console | --dump-memory | --force | --show-origin | --keys | --help | --version) return 1 ;;
     --*=*) return 1 ;;
     --*) return 0 ;;
     *) return 1 ;;
@@ -119,7 +123,11 @@ _vmplug_value() {
         *) echo / ;;
       esac
       ;;
-    --config | --kernel | --initrd) echo / ;;
+    --result) printf '%s\n' port debug-exit notify ;;
+    --skip-if) printf '%s\n' no-kvm not-root no-file= no-device= env= no-env= ;;
+    --fail-on) echo none ;;
+    --events) echo fd: ;;
+    --config | --kernel | --initrd | --artifacts | --junit) echo / ;;
     --qemu)
       compgen -c -- "${2:-qemu-system-}"
       echo /

@@ -400,6 +400,16 @@ vp_milestones_get_tail (const VpMilestones *self, guint n)
   return (char **) g_ptr_array_free (lines, FALSE);
 }
 
+char **
+vp_milestones_get_whole_tail (const VpMilestones *self, guint n)
+{
+  GPtrArray *lines = g_ptr_array_new ();
+
+  vp_line_ring_append_last (self->ring, n, lines);
+  g_ptr_array_add (lines, NULL);
+  return (char **) g_ptr_array_free (lines, FALSE);
+}
+
 gint64
 vp_milestones_get_last_output (const VpMilestones *self)
 {

@@ -163,6 +163,16 @@ guint64 vp_milestones_get_n_lines (const VpMilestones *self);
 char **vp_milestones_get_tail (const VpMilestones *self, guint n);
 
 /**
+ * vp_milestones_get_whole_tail:
+ * @self: milestones
+ * @n: how many lines at most; no more than 200 are kept
+ *
+ * Returns: (transfer full) (array zero-terminated=1): the last lines that have come to their end,
+ *   valid UTF-8
+ */
+char **vp_milestones_get_whole_tail (const VpMilestones *self, guint n);
+
+/**
  * vp_milestones_get_last_output:
  *
  * Returns: when the console last showed anything; 0 when it never did

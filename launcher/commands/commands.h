@@ -7,6 +7,7 @@ G_BEGIN_DECLS
 /* One function per subcommand, each in the file of its name; the type is VpCommandFunc. */
 
 int vp_command_run (int argc, char **argv, gboolean *as_json, GError **error);
+int vp_command_boot (int argc, char **argv, gboolean *as_json, GError **error);
 int vp_command_plan (int argc, char **argv, gboolean *as_json, GError **error);
 int vp_command_rehearse (int argc, char **argv, gboolean *as_json, GError **error);
 int vp_command_devices (int argc, char **argv, gboolean *as_json, GError **error);

@@ -1,0 +1,248 @@
+#include "launcher/boottest/boot-document.h"
+#include "launcher/boottest/boot-run.h"
+#include "launcher/boottest/event-stream.h"
+#include "launcher/boottest/skip-condition.h"
+#include "launcher/commands/command-line.h"
+#include "launcher/commands/commands.h"
+#include "launcher/commands/output.h"
+#include "launcher/commands/own-console.h"
+#include "launcher/config/option-group.h"
+#include "launcher/error.h"
+#include "launcher/failure.h"
+#include "launcher/vm/argv.h"
+#include "launcher/vm/replay.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SERIAL_CONSOLE "console=ttyS0"
+
+/* The end is worth a wait to whoever reads the events. */
+#define FLUSH_MS 5000
+
+#define USAGE_STATUS 2
+
+typedef struct
+{
+  VpEventStream *events; /* nullable */
+  VpOwnConsole *console; /* nullable */
+  gboolean is_quiet;     /* stderr is the command's */
+} Boot;
+
+static void
+print_progress (JsonObject *event)
+{
+  const char *what = vp_boot_document_get_text (event, "event");
+
+  if (g_str_equal (what, "start") && json_object_get_double_member (event, "tcg_scale") != 1.0)
+    fprintf (stderr, "vmplug: emulated (%s): timeouts × %g\n",
+             vp_boot_document_get_text (event, "accel_reason"),
+             json_object_get_double_member (event, "tcg_scale"));
+  if (g_str_equal (what, "milestone"))
+    fprintf (stderr, "%6.1f s  %s %s\n", vp_boot_document_get_seconds (event),
+             vp_boot_document_get_text (event, "do"), vp_boot_document_get_text (event, "text"));
+}
+
+static void
+on_happening (JsonObject *event, gboolean may_drop, gpointer user_data)
+{
+  Boot *boot = user_data;
+
+  if (boot->events != NULL)
+    vp_event_stream_send (boot->events, event, may_drop);
+  if (!boot->is_quiet)
+    print_progress (event);
+}
+
+static void
+on_console (GBytes *output, gpointer user_data)
+{
+  Boot *boot = user_data;
+
+  vp_own_console_print (boot->console, output);
+}
+
+/* What does all of it again: the same words, but for where the events went this time. */
+static char *
+quote_command (char **argv)
+{
+  g_autoptr (GPtrArray) words = g_ptr_array_new ();
+  gboolean is_over = FALSE;
+
+  g_ptr_array_add (words, (gpointer) "vmplug");
+  for (guint i = 0; argv[i] != NULL; i++)
+    {
+      is_over = is_over || g_str_equal (argv[i], "--");
+      if (!is_over && g_str_has_prefix (argv[i], "--events="))
+        continue;
+      if (!is_over && g_str_equal (argv[i], "--events") && argv[i + 1] != NULL)
+        i++;
+      else
+        g_ptr_array_add (words, argv[i]);
+    }
+  g_ptr_array_add (words, NULL);
+  return vp_argv_quote ((char **) words->pdata);
+}
+
+/* A kernel that does not know where its console is would be tested in vain. */
+static void
+choose_console (VpConfig *config)
+{
+  g_autofree char *append = config->append;
+
+  if (config->kernel == NULL || (append != NULL && strstr (append, "console=") != NULL))
+    {
+      g_steal_pointer (&append);
+      return;
+    }
+  config->append = append != NULL && append[0] != '\0'
+                       ? g_strconcat (SERIAL_CONSOLE " ", append, NULL)
+                       : g_strdup (SERIAL_CONSOLE);
+}
+
+/* A panic is QEMU's to tell, too, and leaves the guest there to be looked at. The user's come
+ * behind: they count more. */
+static gboolean
+add_qemu_args (VpConfig *config, const VpBootOptions *options, GError **error)
+{
+  g_autoptr (GPtrArray) args = g_ptr_array_new ();
+  static const char *const ours[] = { "-device", "{\"driver\":\"pvpanic\"}", "-action",
+                                      "panic=pause" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (ours); i++)
+    g_ptr_array_add (args, (gpointer) ours[i]);
+  for (guint i = 0; i < options->qemu_args->len; i++)
+    g_ptr_array_add (args, options->qemu_args->pdata[i]);
+  g_ptr_array_add (args, NULL);
+  return vp_config_set_qemu_args (config, (char **) args->pdata, error);
+}
+
+/* Returns: (transfer full) (nullable): the document; %NULL with what is wrong with the options */
+static JsonObject *
+attempt (const VpBootInput *input, VpConfig *config, GError **error)
+{
+  g_autoptr (VpConfig) owned_config = config;
+  g_autofree char *skip_reason = vp_skip_condition_find (input->options->skip_if, input->root);
+  g_autoptr (GError) why = NULL;
+  VpBlueprint *blueprint;
+
+  if (skip_reason != NULL)
+    return vp_boot_run_nothing (input, skip_reason, NULL);
+
+  vp_replay_clear_up (input->root);
+  blueprint = vp_blueprint_new (g_steal_pointer (&owned_config), input->root, &why);
+  if (blueprint != NULL)
+    {
+      for (guint i = 0; i < blueprint->plan->warnings->len; i++)
+        g_printerr ("vmplug: warning: %s\n", (char *) blueprint->plan->warnings->pdata[i]);
+      return vp_boot_run (input, blueprint);
+    }
+  if (vp_failure_of (why)->exit_status != USAGE_STATUS)
+    return vp_boot_run_nothing (input, NULL, why);
+
+  g_propagate_error (error, g_steal_pointer (&why));
+  return NULL;
+}
+
+static void
+print_result (JsonObject *document, gboolean as_json)
+{
+  if (as_json)
+    vp_output_json (json_object_ref (document));
+  else
+    printf ("%s: %s\n", vp_boot_document_get_text (document, "verdict"),
+            vp_boot_document_get_text (document, "reason"));
+}
+
+static void
+tell_end (Boot *boot, JsonObject *document)
+{
+  g_autoptr (JsonObject) event = json_object_new ();
+
+  if (boot->events == NULL)
+    return;
+  json_object_set_string_member (event, "event", "end");
+  json_object_set_object_member (event, "document", json_object_ref (document));
+  vp_event_stream_send (boot->events, event, FALSE);
+  vp_event_stream_flush (boot->events, FLUSH_MS);
+}
+
+/* Returns: the exit status, or -1 */
+static int
+judge (VpBootInput *input, VpConfig *config, gboolean as_json, GError **error)
+{
+  g_autoptr (VpConfig) owned_config = config;
+  const VpBootOptions *options = input->options;
+  g_autoptr (VpArtifacts) artifacts = NULL;
+  g_autoptr (VpEventStream) events = NULL;
+  g_autoptr (VpOwnConsole) console = NULL;
+  g_autoptr (JsonObject) document = NULL;
+  Boot boot = { .is_quiet = options->command != NULL };
+
+  if (options->events_fd >= 0)
+    {
+      events = vp_event_stream_new (options->events_fd, error);
+      if (events == NULL)
+        return -1;
+    }
+  if (options->artifacts != NULL)
+    {
+      document = vp_boot_document_new_infra (input->name, "has not finished", input->command);
+      artifacts = vp_artifacts_open (options->artifacts, document, error);
+      g_clear_pointer (&document, json_object_unref);
+      if (artifacts == NULL)
+        return -1;
+    }
+  if (options->console)
+    console = vp_own_console_new (STDERR_FILENO);
+
+  boot.events = events;
+  boot.console = console;
+  input->artifacts = artifacts;
+  input->tell = on_happening;
+  input->console = console != NULL ? on_console : NULL;
+  input->user_data = &boot;
+  document = attempt (input, g_steal_pointer (&owned_config), error);
+  if (document == NULL)
+    return -1;
+
+  tell_end (&boot, document);
+  print_result (document, as_json);
+  if (artifacts != NULL && !vp_artifacts_finish (artifacts, document, error))
+    return -1;
+  return (int) json_object_get_int_member (document, "exit");
+}
+
+int
+vp_command_boot (int argc, char **argv, gboolean *as_json, GError **error)
+{
+  g_autoptr (VpConfig) config = vp_config_new ();
+  g_autoptr (VpBootOptions) options = vp_boot_options_new ();
+  g_autofree char *command = quote_command (argv);
+  g_autofree char *name = NULL;
+  VpCommandLine line = {
+    .usage = "[-- COMMAND [ARG…]]",
+    .summary = "Boots a VM, follows a script of steps along its console, and judges how it went. "
+               "Only what was seen makes it pass.",
+    .main_group = vp_boot_options_group (options),
+    .group = vp_config_option_group (config),
+    .config = config,
+    .max_args = 0,
+  };
+  g_auto (GStrv) args = vp_command_line_parse (&line, argc, argv, as_json, error);
+  g_autofree char *root = line.root;
+
+  if (args == NULL)
+    return -1;
+  if (args[0] != NULL && args[1] != NULL)
+    options->command = g_strdupv (args + 1);
+  if (!vp_boot_options_check (options, error) || !add_qemu_args (config, options, error))
+    return -1;
+  choose_console (config);
+  name = g_strdup (config->name != NULL ? config->name : "boot");
+
+  return judge (
+      &(VpBootInput){ .options = options, .name = name, .root = root, .command = command },
+      g_steal_pointer (&config), *as_json, error);
+}
