@@ -2,9 +2,9 @@
 
 #include "devices/error.h"
 #include "launcher/boottest/boot-evidence.h"
+#include "launcher/boottest/boot-news.h"
 #include "launcher/boottest/boot-outcome.h"
 #include "launcher/boottest/step-action.h"
-#include "launcher/config/accelerator.h"
 #include "launcher/error.h"
 #include "launcher/supervisor.h"
 #include "qmp/message.h"
@@ -22,10 +22,6 @@
 #define LINGER_MS       2000
 #define LINGER_QUIET_MS 300
 
-/* Lines of the console that are told, and how often. */
-#define TOLD_LINES 10
-#define TOLD_MS    100
-
 typedef enum
 {
   PHASE_STARTING,   /* the guest does not run yet */
@@ -41,17 +37,15 @@ typedef struct
   const VpBootInput *input;
   VpBootOutcome *outcome;
   VpMilestones *milestones;
+  VpBootNews *news;
   VpMachine *machine; /* nullable: it is over */
   Phase phase;
   gboolean runs; /* the guest does, or did */
   GSource *timer;
-  gint64 began_us;    /* when the guest began to run; before that, when QEMU was started */
-  gint64 failed_ms;   /* when lingering began */
-  gint64 settled_ms;  /* the last output that has been settled after; -1: none */
-  guint acting;       /* the step that is being carried out, and 1; 0: none */
-  guint n_told;       /* steps that were told */
-  guint64 told_lines; /* of the console, as many as have been told or left out */
-  gint64 told_ms;
+  gint64 began_us;   /* when the guest began to run; before that, when QEMU was started */
+  gint64 failed_ms;  /* when lingering began */
+  gint64 settled_ms; /* the last output that has been settled after; -1: none */
+  guint acting;      /* the step that is being carried out, and 1; 0: none */
 } BootRun;
 
 static gint64
@@ -104,53 +98,6 @@ collect (BootRun *self)
   vp_boot_evidence_collect_async (self->machine, self->input->artifacts,
                                   self->input->options->dump_memory, on_collected,
                                   g_rc_box_acquire (self));
-}
-
-/* Tells of the steps that are done since the last time. */
-static void
-tell_steps (BootRun *self)
-{
-  const GPtrArray *reached = vp_milestones_get_reached (self->milestones);
-
-  for (; self->n_told < reached->len; self->n_told++)
-    {
-      const VpReached *done = reached->pdata[self->n_told];
-      const VpStep *step = get_step (self, done->step);
-      g_autoptr (JsonObject) event = json_object_new ();
-
-      json_object_set_string_member (event, "event", "milestone");
-      json_object_set_int_member (event, "step", done->step);
-      json_object_set_string_member (event, "do", vp_step_kind_to_string (step->kind));
-      json_object_set_string_member (event, "text", step->text != NULL ? step->text : "");
-      json_object_set_double_member (event, "seconds", (double) done->ms / 1000.0);
-      self->input->tell (event, FALSE, self->input->user_data);
-    }
-}
-
-/* Tells of the lines that are whole since the last time: the last of them, when they are many. */
-static void
-tell_console (BootRun *self, gint64 now_ms)
-{
-  guint64 n_lines = vp_milestones_get_n_lines (self->milestones);
-  guint64 n_more = n_lines - self->told_lines;
-  g_autoptr (JsonObject) event = NULL;
-  g_auto (GStrv) lines = NULL;
-  JsonArray *array;
-
-  if (n_more == 0)
-    return;
-  lines = vp_milestones_get_whole_tail (self->milestones, (guint) MIN (n_more, TOLD_LINES));
-  array = json_array_new ();
-  for (char **line = lines; *line != NULL; line++)
-    json_array_add_string_element (array, *line);
-
-  event = json_object_new ();
-  json_object_set_string_member (event, "event", "console");
-  json_object_set_array_member (event, "lines", array);
-  json_object_set_int_member (event, "skipped", (gint64) (n_more - MIN (n_more, TOLD_LINES)));
-  self->told_lines = n_lines;
-  self->told_ms = now_ms;
-  self->input->tell (event, TRUE, self->input->user_data);
 }
 
 static void look (BootRun *self);
@@ -258,9 +205,7 @@ get_next_ms (BootRun *self)
     next_ms = MIN (next_ms, deadline_ms);
   if (output_ms != self->settled_ms)
     next_ms = MIN (next_ms, output_ms + SETTLE_MS);
-  if (self->told_lines != vp_milestones_get_n_lines (self->milestones))
-    next_ms = MIN (next_ms, self->told_ms + TOLD_MS);
-  return next_ms;
+  return MIN (next_ms, vp_boot_news_get_next (self->news));
 }
 
 /* After whatever has happened: what follows from it, and when to look again. */
@@ -275,9 +220,7 @@ look (BootRun *self)
   else if (self->phase == PHASE_LINGERING)
     linger (self, now_ms);
 
-  tell_steps (self);
-  if (now_ms >= self->told_ms + TOLD_MS)
-    tell_console (self, now_ms);
+  vp_boot_news_tell (self->news, now_ms);
   next_ms = get_next_ms (self);
   g_source_set_ready_time (
       self->timer, next_ms == G_MAXINT64 ? -1 : self->began_us + next_ms * G_TIME_SPAN_MILLISECOND);
@@ -405,8 +348,7 @@ on_ended (VpMachine *machine, gpointer user_data)
     }
   if (self->input->artifacts != NULL)
     vp_boot_outcome_keep_log (self->outcome, machine);
-  tell_steps (self);
-  tell_console (self, now_ms);
+  vp_boot_news_tell_rest (self->news, now_ms);
   leave_running (self, PHASE_STOPPING);
   self->machine = NULL;
 }
@@ -453,12 +395,14 @@ vp_boot_run (const VpBootInput *input, VpBlueprint *blueprint)
                                     .ended = on_ended,
                                     .user_data = self };
   g_autoptr (VpBootOutcome) outcome = vp_boot_outcome_new (input, blueprint);
+  g_autoptr (VpBootNews) news = vp_boot_news_new (input, outcome->milestones);
   g_autoptr (GError) error = NULL;
   int signal_number = 0;
 
   self->input = input;
   self->outcome = outcome;
   self->milestones = outcome->milestones;
+  self->news = news;
   self->settled_ms = -1;
   self->began_us = g_get_monotonic_time ();
   /* Behind the console: what it has said already counts before the clock does. */

@@ -2,9 +2,9 @@
 #include "launcher/boottest/boot-run.h"
 #include "launcher/boottest/event-stream.h"
 #include "launcher/boottest/skip-condition.h"
+#include "launcher/commands/boot-output.h"
 #include "launcher/commands/command-line.h"
 #include "launcher/commands/commands.h"
-#include "launcher/commands/output.h"
 #include "launcher/commands/own-console.h"
 #include "launcher/config/option-group.h"
 #include "launcher/error.h"
@@ -12,7 +12,6 @@
 #include "launcher/vm/argv.h"
 #include "launcher/vm/replay.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -22,6 +21,7 @@
 #define FLUSH_MS 5000
 
 #define USAGE_STATUS 2
+#define INFRA_STATUS 99
 
 typedef struct
 {
@@ -31,20 +31,6 @@ typedef struct
 } Boot;
 
 static void
-print_progress (JsonObject *event)
-{
-  const char *what = vp_boot_document_get_text (event, "event");
-
-  if (g_str_equal (what, "start") && json_object_get_double_member (event, "tcg_scale") != 1.0)
-    fprintf (stderr, "vmplug: emulated (%s): timeouts × %g\n",
-             vp_boot_document_get_text (event, "accel_reason"),
-             json_object_get_double_member (event, "tcg_scale"));
-  if (g_str_equal (what, "milestone"))
-    fprintf (stderr, "%6.1f s  %s %s\n", vp_boot_document_get_seconds (event),
-             vp_boot_document_get_text (event, "do"), vp_boot_document_get_text (event, "text"));
-}
-
-static void
 on_happening (JsonObject *event, gboolean may_drop, gpointer user_data)
 {
   Boot *boot = user_data;
@@ -52,7 +38,7 @@ on_happening (JsonObject *event, gboolean may_drop, gpointer user_data)
   if (boot->events != NULL)
     vp_event_stream_send (boot->events, event, may_drop);
   if (!boot->is_quiet)
-    print_progress (event);
+    vp_boot_output_print_progress (event);
 }
 
 static void
@@ -146,16 +132,6 @@ attempt (const VpBootInput *input, VpConfig *config, GError **error)
 }
 
 static void
-print_result (JsonObject *document, gboolean as_json)
-{
-  if (as_json)
-    vp_output_json (json_object_ref (document));
-  else
-    printf ("%s: %s\n", vp_boot_document_get_text (document, "verdict"),
-            vp_boot_document_get_text (document, "reason"));
-}
-
-static void
 tell_end (Boot *boot, JsonObject *document)
 {
   g_autoptr (JsonObject) event = json_object_new ();
@@ -208,9 +184,10 @@ judge (VpBootInput *input, VpConfig *config, gboolean as_json, GError **error)
     return -1;
 
   tell_end (&boot, document);
-  print_result (document, as_json);
-  if (artifacts != NULL && !vp_artifacts_finish (artifacts, document, error))
+  if ((artifacts != NULL && !vp_artifacts_finish (artifacts, document, error)) ||
+      !vp_boot_output_publish (document, options, error))
     return -1;
+  vp_boot_output_print_verdict (document, options, as_json);
   return (int) json_object_get_int_member (document, "exit");
 }
 
@@ -232,6 +209,7 @@ vp_command_boot (int argc, char **argv, gboolean *as_json, GError **error)
   };
   g_auto (GStrv) args = vp_command_line_parse (&line, argc, argv, as_json, error);
   g_autofree char *root = line.root;
+  int status;
 
   if (args == NULL)
     return -1;
@@ -242,7 +220,14 @@ vp_command_boot (int argc, char **argv, gboolean *as_json, GError **error)
   choose_console (config);
   name = g_strdup (config->name != NULL ? config->name : "boot");
 
-  return judge (
-      &(VpBootInput){ .options = options, .name = name, .root = root, .command = command },
-      g_steal_pointer (&config), *as_json, error);
+  status =
+      judge (&(VpBootInput){ .options = options, .name = name, .root = root, .command = command },
+             g_steal_pointer (&config), *as_json, error);
+  if (status >= 0 || vp_failure_of (*error)->exit_status == USAGE_STATUS)
+    return status;
+
+  /* A test of which nothing is known has a status of its own. */
+  vp_failure_print (*error, *as_json);
+  g_clear_error (error);
+  return INFRA_STATUS;
 }

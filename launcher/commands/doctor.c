@@ -46,7 +46,7 @@ print_json (const GPtrArray *checks)
 static void
 print_text (const GPtrArray *checks)
 {
-  gboolean has_colour = vp_output_has_colour ();
+  gboolean has_colour = vp_output_has_colour (STDOUT_FILENO);
 
   for (guint i = 0; i < checks->len; i++)
     {

@@ -42,10 +42,10 @@ vp_output_table (const GPtrArray *rows)
 }
 
 gboolean
-vp_output_has_colour (void)
+vp_output_has_colour (int fd)
 {
   const char *no_color = g_getenv ("NO_COLOR");
 
-  return isatty (STDOUT_FILENO) && (no_color == NULL || no_color[0] == '\0') &&
+  return isatty (fd) && (no_color == NULL || no_color[0] == '\0') &&
          g_strcmp0 (g_getenv ("TERM"), "dumb") != 0;
 }

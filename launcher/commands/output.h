@@ -22,9 +22,10 @@ void vp_output_table (const GPtrArray *rows);
 
 /**
  * vp_output_has_colour:
+ * @fd: where it goes: STDOUT_FILENO or STDERR_FILENO
  *
- * Returns: whether stdout is a terminal whose user wants colours (https://no-color.org)
+ * Returns: whether @fd is a terminal whose user wants colours (https://no-color.org)
  */
-gboolean vp_output_has_colour (void);
+gboolean vp_output_has_colour (int fd);
 
 G_END_DECLS
