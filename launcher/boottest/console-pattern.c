@@ -3,7 +3,7 @@
 #include "launcher/error.h"
 
 /* Per search, in PCRE's own steps. A line of a few hundred bytes needs a few hundred. */
-#define LIMITS "(*LIMIT_MATCH=1000000)"
+#define LIMITS "(*LIMIT_MATCH=100000)"
 
 /* Newline: or a dot would not match the byte 0x85, of which UTF-8 makes much use. */
 #define FLAGS (G_REGEX_RAW | G_REGEX_NEWLINE_LF)
@@ -35,6 +35,12 @@ vp_console_pattern_new (const char *text, GError **error)
       return NULL;
     }
   return g_regex_new (limited, FLAGS | G_REGEX_OPTIMIZE, 0, error);
+}
+
+GRegex *
+vp_console_pattern_new_for_lines (const char *text)
+{
+  return g_regex_new (text, FLAGS | G_REGEX_MULTILINE | G_REGEX_OPTIMIZE, 0, NULL);
 }
 
 VpMatch

@@ -45,6 +45,16 @@ typedef enum
 GRegex *vp_console_pattern_new (const char *text, GError **error);
 
 /**
+ * vp_console_pattern_new_for_lines:
+ * @text: a regular expression of ours
+ *
+ * Of one line, and of many: ^ and $ are the ends of each.
+ *
+ * Returns: (transfer full): free with g_regex_unref()
+ */
+GRegex *vp_console_pattern_new_for_lines (const char *text);
+
+/**
  * vp_console_pattern_find:
  * @pattern: from vp_console_pattern_new()
  * @text: (array length=size): a line, or its beginning, without newlines
