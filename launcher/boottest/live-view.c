@@ -118,6 +118,17 @@ note_milestone (VpLiveView *self, Case *test, JsonObject *event)
     g_string_append_printf (self->stays, "%s: %s\n", test->name, test->milestone);
 }
 
+/* The evidence of that attempt is in no report. */
+static void
+note_retry (VpLiveView *self, JsonObject *event)
+{
+  g_autofree char *name = vp_boot_document_dup_line (event, "name");
+  g_autofree char *reason = vp_boot_document_dup_line (event, "reason");
+
+  g_string_append_printf (self->stays, "%s: tried again: %s\n", name != NULL ? name : "?",
+                          reason != NULL ? reason : "");
+}
+
 static void
 keep_line (Case *test, const char *text)
 {
@@ -158,6 +169,8 @@ vp_live_view_add_event (VpLiveView *self, guint index, JsonObject *event, gint64
   test = &g_array_index (self->cases, Case, index);
   if (g_str_equal (kind, "start"))
     start (self, test, event, now_ms);
+  else if (g_str_equal (kind, "retry"))
+    note_retry (self, event);
   else if (test->is_running && g_str_equal (kind, "milestone"))
     note_milestone (self, test, event);
   else if (test->is_running && g_str_equal (kind, "console"))

@@ -33,8 +33,8 @@ void vp_live_view_free (VpLiveView *self);
  * @event: one of --events, from another process
  * @now_ms: when, on a clock of the caller's
  *
- * "start" begins the case, or begins it again. "end" is left to vp_live_view_finish(): there may
- * be another attempt.
+ * "start" begins the case, or begins it again. Why it is tried again, "retry", stays. "end" is left
+ * to vp_live_view_finish(): there may be another attempt.
  */
 void vp_live_view_add_event (VpLiveView *self, guint index, JsonObject *event, gint64 now_ms);
 

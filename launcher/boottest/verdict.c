@@ -137,11 +137,20 @@ judge_interruption (const VpBootFacts *facts, VpVerdict *verdict)
              : NULL;
 }
 
+/* These are known only while something is still to come: that it came all the same is too late. */
+static gboolean
+is_late (const VpBootFacts *facts)
+{
+  return facts->stalled || facts->step_timed_out || facts->timed_out || facts->step_error != NULL;
+}
+
 static char *
 judge_steps (const VpBootFacts *facts, VpVerdict *verdict)
 {
   *verdict = VP_VERDICT_PASS;
-  return facts->steps_passed && !facts->wants_status ? g_strdup ("all steps are done") : NULL;
+  return facts->steps_passed && !facts->wants_status && !is_late (facts)
+             ? g_strdup ("all steps are done")
+             : NULL;
 }
 
 static char *
@@ -198,6 +207,8 @@ judge_status (const VpBootFacts *facts, VpVerdict *verdict)
                               "later, or leave the step out",
                               who, step);
     }
+  if (is_late (facts))
+    return NULL;
   *verdict = VP_VERDICT_PASS;
   return g_strdup_printf ("%s reported status 0", who);
 }
@@ -223,9 +234,10 @@ judge_step_error (const VpBootFacts *facts, VpVerdict *verdict)
   if (facts->has_ended && is_infrastructure (failure))
     return NULL;
   *verdict = is_infrastructure (failure) ? VP_VERDICT_INFRA : VP_VERDICT_FAIL;
-  step = facts->due != NULL ? describe_step (facts) : g_strdup ("of the guest");
+  step = facts->due != NULL ? describe_step (facts) : NULL;
   why = vp_failure_to_line (facts->step_error);
-  return g_strdup_printf ("the step %s failed: %s", step, why);
+  return step != NULL ? g_strdup_printf ("the step %s failed: %s", step, why)
+                      : g_strdup_printf ("a step failed: %s", why);
 }
 
 static char *
@@ -243,7 +255,10 @@ judge_times (const VpBootFacts *facts, VpVerdict *verdict)
                               where_to_look (facts));
     }
   *verdict = VP_VERDICT_TIMEOUT;
-  if (facts->step_timed_out && facts->due != NULL)
+  if (facts->step_timed_out && facts->due == NULL)
+    return g_strdup_printf ("a step was done too late; give it more time, or %s",
+                            where_to_look (facts));
+  if (facts->step_timed_out)
     {
       limit = describe_limit (facts, facts->within_ms);
       step = describe_step (facts);

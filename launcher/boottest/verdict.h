@@ -130,10 +130,10 @@ typedef struct
  * @facts: what is known
  *
  * Weighs what may be true at once. Only positive evidence passes: steps that are all done, a status
- * of 0, or both where both are asked for. Steps alone, once all are done, outweigh all that came
- * after them. Else the order is: not tried, interrupted, never ran, a panic, another pattern of
- * failure, the guest's status, a step that cannot be done, the times, the guest's end, and its
- * resets. Pure.
+ * of 0, or both where both are asked for; and not when one of the times, or a step that cannot be
+ * done, was noted before. Steps alone, once all are done, outweigh what came after them. Else the
+ * order is: not tried, interrupted, never ran, a panic, another pattern of failure, the guest's
+ * status, a step that cannot be done, the times, the guest's end, and its resets. Pure.
  *
  * Returns: (transfer full): free with vp_judgement_free()
  */

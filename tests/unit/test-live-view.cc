@@ -129,8 +129,10 @@ TEST_F (LiveViewTest, AnotherAttemptBeginsAnew)
   start (0, "a", 0);
   event (0, R"({"event":"milestone","do":"expect","text":"x","seconds":1})", 1000);
   say (0, "old", 1000);
+  event (0, R"({"event":"retry","name":"a","reason":"QEMU\n"})", 4000);
   start (0, "a", 5000);
 
+  EXPECT_EQ (take (), "a: tried again: QEMU\\x0a\n");
   EXPECT_EQ (draw (80, 24, 7000), "0 of 1 done, 0 not passed\n    2.0 s  a  attempt 2\n");
 }
 

@@ -423,8 +423,7 @@ TEST (Verdict, PassesOnPositiveEvidenceOnly)
 
 TEST (Verdict, StepsThatAreDoneOutweighWhatCameAfter)
 {
-  for (Change change : { add_pvpanic, add_panic, add_oops, add_stall, add_timeout, add_power_off,
-                         add_kill, add_resets })
+  for (Change change : { add_pvpanic, add_panic, add_oops, add_power_off, add_kill, add_resets })
     {
       VpBootFacts facts = passed ();
       change (&facts);
@@ -432,6 +431,26 @@ TEST (Verdict, StepsThatAreDoneOutweighWhatCameAfter)
 
       EXPECT_EQ (judgement->verdict, VP_VERDICT_PASS);
     }
+}
+
+/* The console and the status are heard until the VM has ended. */
+TEST (Verdict, WhatComesTooLateIsNoPass)
+{
+  const Weight rows[] = { { add_stall, VP_VERDICT_HANG },
+                          { add_step_timeout, VP_VERDICT_TIMEOUT },
+                          { add_timeout, VP_VERDICT_TIMEOUT },
+                          { add_refusal, VP_VERDICT_FAIL } };
+
+  for (const Weight &row : rows)
+    for (bool wants_status : { false, true })
+      {
+        VpBootFacts facts = passed ();
+        row.change (&facts);
+        facts.wants_status = facts.has_status = wants_status;
+        g_autoptr (VpJudgement) judgement = vp_verdict_judge (&facts);
+
+        EXPECT_EQ (judgement->verdict, row.verdict) << judgement->reason;
+      }
 }
 
 /* Steps and a status are wanted. */
