@@ -198,4 +198,83 @@ TEST_F (Milestones, TheTailIsTheLastLines)
   EXPECT_EQ (vp_milestones_get_n_lines (milestones_), 3u);
 }
 
+TEST_F (Milestones, AFailureIsHeardAtTheEndOfItsLine)
+{
+  expect ("login:");
+  start ({ "^FAIL" });
+  feed ("FAIL");
+  EXPECT_EQ (state (), VP_MILESTONES_WAITING);
+  vp_milestones_settle (milestones_, 3);
+  EXPECT_EQ (state (), VP_MILESTONES_FAILED);
+  EXPECT_EQ (failure (), "^FAIL: FAIL");
+}
+
+TEST_F (Milestones, AFailureBehindAPromptIsHeard)
+{
+  expect ("# $");
+  step (VP_STEP_SEND, "x");
+  expect ("never");
+  start ();
+  feed ("# ");
+  vp_milestones_settle (milestones_, 1);
+  feed ("[    1.0] Kernel panic - not syncing: x\n");
+  EXPECT_EQ (state (), VP_MILESTONES_FAILED);
+}
+
+TEST_F (Milestones, AfterTheLastStepFailuresCountOnlyWhenAsked)
+{
+  expect ("ready");
+  start ();
+  vp_milestones_watch_on (milestones_);
+  feed ("ready\n");
+  EXPECT_EQ (state (), VP_MILESTONES_PASSED);
+  feed ("Kernel panic - not syncing: x\n");
+  EXPECT_EQ (state (), VP_MILESTONES_FAILED);
+}
+
+TEST_F (Milestones, NoStepsArePassedAtOnce)
+{
+  start ();
+  EXPECT_EQ (state (), VP_MILESTONES_PASSED);
+  EXPECT_EQ (vp_milestones_get_deadline (milestones_), -1);
+}
+
+/* A line without an end is searched in windows that overlap: nothing short can fall between. */
+TEST_F (Milestones, AnEndlessLineIsSearchedEverywhere)
+{
+  for (size_t before : { 0u, 4090u, 8180u, 8190u, 12285u, 50000u })
+    {
+      TearDown ();
+      SetUp ();
+      expect ("needle in .* hay");
+      expect ("^x");
+      start ();
+      feed (std::string (before, 'x') + "needle in " + std::string (3000, 'y') + " hay" +
+            std::string (20000, 'x'));
+      EXPECT_EQ (vp_milestones_get_step (milestones_), 1u) << before;
+    }
+}
+
+TEST_F (Milestones, MemoryIsBoundedWhileTheCallerActs)
+{
+  step (VP_STEP_RESET, nullptr);
+  expect ("^early");
+  expect ("^late");
+  start ();
+  feed ("early\n" + std::string (300 * 1024, 'x') + "\nlate\n");
+  vp_milestones_step_done (milestones_, 1);
+  EXPECT_EQ (vp_milestones_get_step (milestones_), 1u) << "the first lines are forgotten";
+  feed ("early\nlate\n");
+  EXPECT_EQ (state (), VP_MILESTONES_PASSED);
+}
+
+TEST_F (Milestones, APatternThatTriesForEverIsGivenUp)
+{
+  expect ("^(([a-z])+.)+[A-Z]([a-z])+$");
+  expect ("end");
+  start ();
+  feed (std::string (8000, 'a') + "\nAend\n");
+  EXPECT_EQ (vp_milestones_get_step (milestones_), 0u);
+}
+
 } // namespace
