@@ -31,6 +31,21 @@ typedef enum
 } VpReadyKind;
 
 /**
+ * VpGuestPorts:
+ * @VP_GUEST_PORTS_NONE: none
+ * @VP_GUEST_PORTS_RESULT: one for what the guest reports
+ * @VP_GUEST_PORTS_COMMAND: two more, for the output of the command that it runs
+ *
+ * The virtio-serial ports of a boot test.
+ */
+typedef enum
+{
+  VP_GUEST_PORTS_NONE,
+  VP_GUEST_PORTS_RESULT,
+  VP_GUEST_PORTS_COMMAND,
+} VpGuestPorts;
+
+/**
  * VpReady:
  * @kind: when hot devices are given to the guest: as soon as it runs, some time later, when its
  *   console shows something, or when it opens a virtio-serial port
@@ -50,7 +65,7 @@ typedef struct
  * VpConfig:
  *
  * What the user asked for, all of it, with the defaults filled in. Each member is the option of the
- * same name in vmplug(1). Paths are as typed.
+ * same name in vmplug(1), but for what a boot test adds. Paths are as typed.
  */
 typedef struct
 {
@@ -84,10 +99,12 @@ typedef struct
   guint64 spare_window;
   VpHotplugMode hotplug_mode;
   VpReady ready;
-  char *qemu;          /* program, looked up in PATH when it has no slash */
-  char **qemu_args;    /* after "--" */
-  char *file;          /* --config; NULL: none */
-  GPtrArray *settings; /* (element-type VpSetting): all that was set, in that order */
+  VpGuestPorts guest_ports; /* of a boot test */
+  gboolean has_debug_exit;  /* of a boot test: isa-debug-exit, at its usual port 0xf4 */
+  char *qemu;               /* program, looked up in PATH when it has no slash */
+  char **qemu_args;         /* after "--" */
+  char *file;               /* --config; NULL: none */
+  GPtrArray *settings;      /* (element-type VpSetting): all that was set, in that order */
   GPtrArray *warnings; /* (element-type utf8): what files say and nobody heeds, with its place */
   GHashTable
       *given; /* (element-type utf8): names of the options that were set, to refuse a second time */

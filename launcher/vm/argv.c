@@ -259,7 +259,9 @@ GPtrArray *
 vp_argv_get_cold_devices (const VpArgvInput *input)
 {
   GPtrArray *sequences = g_ptr_array_new_with_free_func ((GDestroyNotify) vp_plug_sequence_free);
-  int next_fd = input->first_device_fd != 0 ? input->first_device_fd : VP_ARGV_DEVICE_FD;
+  int next_fd = input->first_device_fd != 0
+                    ? input->first_device_fd
+                    : VP_ARGV_DEVICE_FD + (int) vp_own_devices_count_ports (input->config);
 
   if (vp_argv_has_iommufd (input))
     g_ptr_array_add (sequences, vp_plug_sequence_new_iommufd (next_fd++));

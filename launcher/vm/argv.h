@@ -7,7 +7,7 @@
 G_BEGIN_DECLS
 
 /** File descriptors that QEMU finds open: its end of the QMP and of the console socketpair, and
- * then whatever the devices of its command line need. */
+ * then whatever the devices of its command line need, first those of vp_own_devices_add(). */
 #define VP_ARGV_FIRST_FD   3
 #define VP_ARGV_QMP_FD     3
 #define VP_ARGV_CONSOLE_FD 4
@@ -31,7 +31,8 @@ G_BEGIN_DECLS
  * @cpu: argument of -cpu
  * @n_host_nodes: how many NUMA nodes the host has
  * @has_vhost_net: whether /dev/vhost-net can be opened
- * @first_device_fd: the first file descriptor for devices; 0 for %VP_ARGV_DEVICE_FD
+ * @first_device_fd: the first file descriptor for the plan's devices; 0 for the first after those
+ * of vp_own_devices_count_ports()
  */
 typedef struct
 {

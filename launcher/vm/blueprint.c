@@ -117,7 +117,7 @@ write_argv (VpBlueprint *self, guint n_host_nodes)
     .cpu = self->cpu,
     .n_host_nodes = n_host_nodes,
     .has_vhost_net = vp_plug_fd_has_vhost_net (self->sysfs),
-    .first_device_fd = self->foreign != NULL ? self->foreign->first_fd + 1 : VP_ARGV_DEVICE_FD,
+    .first_device_fd = self->foreign != NULL ? self->foreign->first_fd + 1 : 0,
   };
 
   if (self->foreign != NULL)

@@ -216,13 +216,10 @@ on_taken (GObject *source, GAsyncResult *result, gpointer user_data)
         vp_hotplug_mark_taken (self->hotplug, take->function);
     }
   if (self->stopping)
-    {
-      g_set_error (&self->start_error, VP_ERROR, VP_ERROR_START, "%s was stopped before it started",
-                   vp_machine_get_name (self));
-      wind_up (self);
-      return;
-    }
-  if (!vp_cold_fds_open (self->blueprint, self->qemu, self->keepers, &self->start_error))
+    g_set_error (&self->start_error, VP_ERROR, VP_ERROR_START, "%s was stopped before it started",
+                 vp_machine_get_name (self));
+  if (self->stopping ||
+      !vp_cold_fds_open (self->blueprint, self->qemu, self->keepers, &self->start_error))
     {
       wind_up (self);
       return;
@@ -238,6 +235,12 @@ vp_machine_adopt (VpMachine *self, const VpQemuAdoption *adoption)
   vp_qemu_adopt (self->qemu, adoption);
 }
 
+void
+vp_machine_inherit (VpMachine *self, int fd)
+{
+  vp_qemu_inherit (self->qemu, fd);
+}
+
 gboolean
 vp_machine_is_adopted (VpMachine *self)
 {
@@ -247,13 +250,11 @@ vp_machine_is_adopted (VpMachine *self)
 static VpMachineParts
 get_parts (VpMachine *self)
 {
-  return (VpMachineParts){
-    .blueprint = self->blueprint,
-    .hotplug = self->hotplug,
-    .iommufd = self->iommufd,
-    .client = vp_qemu_get_client (self->qemu),
-    .pid = vp_qemu_get_pid (self->qemu),
-  };
+  return (VpMachineParts){ .blueprint = self->blueprint,
+                           .hotplug = self->hotplug,
+                           .iommufd = self->iommufd,
+                           .client = vp_qemu_get_client (self->qemu),
+                           .pid = vp_qemu_get_pid (self->qemu) };
 }
 
 void

@@ -42,6 +42,14 @@ VpMachine *vp_machine_new (VpBlueprint *blueprint, VpRunDir *run_dir, VpBindings
 void vp_machine_adopt (VpMachine *self, const VpQemuAdoption *adoption);
 
 /**
+ * vp_machine_inherit:
+ * @self: a new machine
+ * @fd: (transfer full): what an own device of its QEMU needs, in the order of
+ *   vp_own_devices_count_ports()
+ */
+void vp_machine_inherit (VpMachine *self, int fd);
+
+/**
  * vp_machine_is_adopted:
  *
  * Returns: whether its QEMU is somebody else's

@@ -1,13 +1,16 @@
 #include "launcher/vm/own-devices.h"
 
+#include "guest/guest-job.h"
 #include "launcher/config/memory-block.h"
 #include "launcher/error.h"
 #include "launcher/vm/argv-writer.h"
+#include "launcher/vm/argv.h"
 #include "launcher/vm/disk-node.h"
 #include "launcher/vm/nic-backend.h"
 #include "launcher/vm/readiness.h"
 
 #define READY_ID "ready"
+#define PORTS_ID "guest-ports"
 
 /* Those that the user lists; the others come behind them. */
 static guint
@@ -28,14 +31,31 @@ has_more_memory (const VpConfig *config)
   return config->max_memory > config->memory;
 }
 
+guint
+vp_own_devices_count_ports (const VpConfig *config)
+{
+  static const guint n_ports[] = {
+    [VP_GUEST_PORTS_NONE] = 0, [VP_GUEST_PORTS_RESULT] = 1, [VP_GUEST_PORTS_COMMAND] = 3
+  };
+
+  return n_ports[config->guest_ports];
+}
+
+/* Without those of a boot test, which come last. */
+static guint
+n_before_guest_ports (const VpConfig *config)
+{
+  return n_listed (config) + (has_ready_port (config) ? 1 : 0) + (has_more_memory (config) ? 1 : 0);
+}
+
 VpRootBus
 vp_own_devices_root (const VpConfig *config)
 {
   return (VpRootBus){ .machine = config->machine,
                       .is_native = config->hotplug_mode == VP_HOTPLUG_NATIVE,
                       .n_nodes = config->machine == VP_MACHINE_Q35 ? config->numa : 0,
-                      .n_own = n_listed (config) + (has_ready_port (config) ? 1 : 0) +
-                               (has_more_memory (config) ? 1 : 0) };
+                      .n_own = n_before_guest_ports (config) +
+                               (config->guest_ports != VP_GUEST_PORTS_NONE ? 1 : 0) };
 }
 
 /* Makes the @index-th of them all. */
@@ -114,23 +134,57 @@ add_share (GPtrArray *argv, const VpConfig *config, guint i)
   vp_argv_add_json (argv, "-device", device);
 }
 
+static void
+add_port (GPtrArray *argv, const char *id, const char *bus, const char *chardev, const char *name)
+{
+  JsonObject *port = json_object_new ();
+
+  json_object_set_string_member (port, "driver", "virtserialport");
+  json_object_set_string_member (port, "id", id);
+  json_object_set_string_member (port, "bus", bus);
+  json_object_set_string_member (port, "chardev", chardev);
+  json_object_set_string_member (port, "name", name);
+  vp_argv_add_json (argv, "-device", port);
+}
+
 /* What the guest writes to the port is not looked at. But without a backend that counts as
  * connected, and QEMU's null does not, the writer would hang (chardev/char-null.c; measured). */
 static void
 add_ready_port (GPtrArray *argv, const VpConfig *config)
 {
-  JsonObject *port = json_object_new ();
-
   vp_argv_add (argv, "-chardev", "ringbuf,size=4096,id=" READY_ID);
   vp_argv_add_json (argv, "-device",
                     new_device (config, "virtio-serial-pci", READY_ID, n_listed (config)));
+  add_port (argv, VP_READINESS_PORT_ID, READY_ID ".0", READY_ID, config->ready.port);
+}
 
-  json_object_set_string_member (port, "driver", "virtserialport");
-  json_object_set_string_member (port, "id", VP_READINESS_PORT_ID);
-  json_object_set_string_member (port, "bus", READY_ID ".0");
-  json_object_set_string_member (port, "chardev", READY_ID);
-  json_object_set_string_member (port, "name", config->ready.port);
-  vp_argv_add_json (argv, "-device", port);
+static void
+add_guest_ports (GPtrArray *argv, const VpConfig *config)
+{
+  static const char *const names[] = { VP_GUEST_PORT_RESULT, VP_GUEST_PORT_STDOUT,
+                                       VP_GUEST_PORT_STDERR };
+
+  vp_argv_add_json (
+      argv, "-device",
+      new_device (config, "virtio-serial-pci", PORTS_ID, n_before_guest_ports (config)));
+  for (guint i = 0; i < vp_own_devices_count_ports (config); i++)
+    {
+      g_autofree char *id = g_strdup_printf ("guest-port%u", i);
+
+      vp_argv_add_format (argv, "-chardev", "socket,id=%s,fd=%u", id, VP_ARGV_DEVICE_FD + i);
+      add_port (argv, id, PORTS_ID ".0", id, names[i]);
+    }
+}
+
+static void
+add_debug_exit (GPtrArray *argv)
+{
+  JsonObject *device = json_object_new ();
+
+  json_object_set_string_member (device, "driver", "isa-debug-exit");
+  json_object_set_int_member (device, "iobase", 0xf4);
+  json_object_set_int_member (device, "iosize", 4);
+  vp_argv_add_json (argv, "-device", device);
 }
 
 /* Nothing of it is there at first. */
@@ -172,7 +226,7 @@ vp_own_devices_check (const VpConfig *config, GError **error)
   g_set_error (
       error, VP_ERROR, VP_ERROR_USAGE,
       "%u emulated devices (disks, network cards, shares, the ready port, memory that can be "
-      "added): a %s machine has room for %u",
+      "added, the ports of a boot test): a %s machine has room for %u",
       root.n_own, vp_machine_type_to_string (config->machine), n_slots);
   return FALSE;
 }
@@ -192,4 +246,8 @@ vp_own_devices_add (GPtrArray *argv, const VpConfig *config)
     add_ready_port (argv, config);
   if (has_more_memory (config))
     add_more_memory (argv, config);
+  if (config->guest_ports != VP_GUEST_PORTS_NONE)
+    add_guest_ports (argv, config);
+  if (config->has_debug_exit)
+    add_debug_exit (argv);
 }

@@ -9,11 +9,21 @@ G_BEGIN_DECLS
 #define VP_OWN_DEVICES_MEMORY_ID "memory"
 
 /**
+ * vp_own_devices_count_ports:
+ * @config: what the user asked for
+ *
+ * Returns: how many ports a boot test has. QEMU inherits a socket for each, from VP_ARGV_DEVICE_FD
+ *   on: for the guest's result, and for a command's stdout and stderr
+ */
+guint vp_own_devices_count_ports (const VpConfig *config);
+
+/**
  * vp_own_devices_root:
  * @config: what the user asked for
  *
  * Returns: the root bus, with as many own devices as there are disks, network cards, shares, a port
- *   for readiness and a device for more memory, and the NUMA nodes
+ *   for readiness, a device for more memory and one for the ports of a boot test, and the NUMA
+ *   nodes
  */
 VpRootBus vp_own_devices_root (const VpConfig *config);
 
@@ -33,7 +43,8 @@ gboolean vp_own_devices_check (const VpConfig *config, GError **error);
  * @config: what the user asked for, checked
  *
  * Adds the emulated disks, network cards and shares, the port that the guest opens when it is
- * ready, and the device for more memory, on the root bus: they stay as long as the VM.
+ * ready, the device for more memory, and what a boot test has, on the root bus: they stay as long
+ * as the VM.
  */
 void vp_own_devices_add (GPtrArray *argv, const VpConfig *config);
 

@@ -306,6 +306,21 @@ const Golden goldens[] = {
       w.set ("nic", "user");
       w.set ("spare", "0");
     } },
+  { "boot_test_of_a_command",
+    [] (Wanted &w) {
+      w.set ("share", "/,tag=vmplug-host,readonly");
+      w.set ("spare", "1");
+      w.set ("ready", "port:org.guest.ready");
+      w.host ("0000:63:00.0", NVME, ",plug=cold,iommufd=on");
+      w.config ()->guest_ports = VP_GUEST_PORTS_COMMAND;
+      w.config ()->has_debug_exit = TRUE;
+    } },
+  { "boot_test_with_a_result",
+    [] (Wanted &w) {
+      w.set ("machine", "pc");
+      w.set ("spare", "0");
+      w.config ()->guest_ports = VP_GUEST_PORTS_RESULT;
+    } },
   { "shared_memory_and_room_to_grow",
     [] (Wanted &w) {
       w.set ("memory", "1G");
@@ -373,7 +388,7 @@ TEST_P (ArgvGolden, KeepsThePromises)
       g_autoptr (JsonObject) device = vp_qmp_message_parse (value.c_str (), &error);
       ASSERT_NE (device, nullptr) << value << ": " << error->message;
       const std::string driver = vp_qmp_message_get_string (device, "driver");
-      if (driver == "isa-serial" || driver == "virtserialport")
+      if (driver == "isa-serial" || driver == "isa-debug-exit" || driver == "virtserialport")
         continue; /* not on PCI */
 
       const char *id = vp_qmp_message_get_string (device, "id");
