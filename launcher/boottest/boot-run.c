@@ -4,6 +4,7 @@
 #include "launcher/boottest/boot-evidence.h"
 #include "launcher/boottest/boot-news.h"
 #include "launcher/boottest/boot-outcome.h"
+#include "launcher/boottest/reset-count.h"
 #include "launcher/boottest/step-action.h"
 #include "launcher/error.h"
 #include "launcher/supervisor.h"
@@ -45,7 +46,8 @@ typedef struct
   gint64 began_us;   /* when the guest began to run; before that, when QEMU was started */
   gint64 failed_ms;  /* when lingering began */
   gint64 settled_ms; /* the last output that has been settled after; -1: none */
-  guint acting;      /* the step that is being carried out, and 1; 0: none */
+  VpResetCount resets;
+  guint acting; /* the step that is being carried out, and 1; 0: none */
 } BootRun;
 
 static gint64
@@ -195,6 +197,8 @@ get_next_ms (BootRun *self)
 
   if (self->phase == PHASE_STARTING)
     return START_MS;
+  if (self->resets.n_new > 0)
+    return 0;
   if (self->phase == PHASE_LINGERING)
     next_ms = MIN (self->failed_ms + LINGER_MS, MAX (output_ms, self->failed_ms) + LINGER_QUIET_MS);
   if (self->phase == PHASE_RUNNING)
@@ -242,6 +246,8 @@ on_timer (gpointer user_data)
       stop (self);
       return G_SOURCE_CONTINUE;
     }
+  vp_reset_count_settle (&self->resets);
+  self->outcome->facts.resets = self->resets.n;
   if (output_ms != self->settled_ms && now_ms >= output_ms + SETTLE_MS)
     {
       self->settled_ms = output_ms;
@@ -291,6 +297,7 @@ on_console (GBytes *output, gpointer user_data)
   if (self->input->console != NULL)
     self->input->console (output, self->input->user_data);
   vp_milestones_feed (self->milestones, data, size, get_now (self));
+  vp_reset_count_hear (&self->resets);
   look (self);
 }
 
@@ -302,8 +309,8 @@ note_event (BootRun *self, const char *name, JsonObject *data)
 
   if (g_str_equal (name, "GUEST_PANICKED"))
     facts->panicked = TRUE;
-  else if (g_str_equal (name, "RESET") && is_guests)
-    facts->resets++;
+  else if (g_str_equal (name, "RESET"))
+    vp_reset_count_add (&self->resets, is_guests);
   else if (g_str_equal (name, "SHUTDOWN") && is_guests && self->acting > 0 &&
            get_step (self, self->acting - 1)->kind == VP_STEP_STOP)
     {
