@@ -9,6 +9,7 @@ static const VpCommand commands[] = {
   { "rehearse", "boot the planned machine with stand-ins for its devices; prove that all find room",
     vp_command_rehearse },
   { "boot", "boot a VM and judge from its console whether that went well", vp_command_boot },
+  { "test", "boot the VMs of a manifest and judge each of them", vp_command_test },
   { "config", "print the options of a VM and where each comes from, or what is read of kata's",
     vp_command_config },
   { "devices", "list the host's PCI devices and which of them can be assigned",

@@ -8,7 +8,7 @@ _vmplug_vm_options=(--config --name --machine --accel --cpu --cpu-features --smp
   --spare --spare-window --bridges --hot-bus --hotplug-mode --ready --qemu)
 
 _vmplug_commands() {
-  printf '%s\n' run plan rehearse boot config devices doctor bind release gc list status events attach detach \
+  printf '%s\n' run plan rehearse boot test config devices doctor bind release gc list status events attach detach \
     resize console stop qmp --help --version
 }
 
@@ -23,6 +23,7 @@ _vmplug_options() {
       options=("${_vmplug_vm_options[@]}" --expect --at --send --fail-on --timeout --stall --tcg-scale --resets
         --result --skip-if --qemu-arg --artifacts --dump-memory --junit --tap --events --console --json)
       ;;
+    test) options=(--jobs --filter --retry-infra --list --tap --junit --artifacts --events --json) ;;
     config) options=("${_vmplug_vm_options[@]}" --show-origin --keys --json) ;;
     devices) options=(--large-bar --json) ;;
     doctor) options=(--qemu --json) ;;
@@ -39,7 +40,7 @@ _vmplug_options() {
 
 _vmplug_takes_value() {
   case $1 in
-    --all | --detach | --dry-run | --rehearse | --json | --tap | --console | --dump-memory | --force | --show-origin | --keys | --help | --version) return 1 ;;
+    --all | --detach | --dry-run | --rehearse | --json | --tap | --console | --dump-memory | --list | --force | --show-origin | --keys | --help | --version) return 1 ;;
     --*=*) return 1 ;;
     --*) return 0 ;;
     *) return 1 ;;
@@ -140,6 +141,7 @@ _vmplug_argument() {
   local program=$1 command=$2 word=$3
   shift 3
   case $command.$# in
+    test.*) echo / ;;
     devices.* | bind.* | release.*) _vmplug_host_devices ;;
     status.0 | events.0 | attach.0 | detach.0 | resize.0 | console.0 | stop.0 | qmp.0)
       _vmplug_ask "$program" name list

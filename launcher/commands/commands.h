@@ -10,6 +10,7 @@ int vp_command_run (int argc, char **argv, gboolean *as_json, GError **error);
 int vp_command_boot (int argc, char **argv, gboolean *as_json, GError **error);
 int vp_command_plan (int argc, char **argv, gboolean *as_json, GError **error);
 int vp_command_rehearse (int argc, char **argv, gboolean *as_json, GError **error);
+int vp_command_test (int argc, char **argv, gboolean *as_json, GError **error);
 int vp_command_devices (int argc, char **argv, gboolean *as_json, GError **error);
 int vp_command_doctor (int argc, char **argv, gboolean *as_json, GError **error);
 int vp_command_bind (int argc, char **argv, gboolean *as_json, GError **error);
