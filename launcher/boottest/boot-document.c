@@ -231,38 +231,59 @@ vp_boot_document_get_objects (JsonObject *document, const char *name)
   return objects;
 }
 
-static char **
-printable_lines_of (JsonObject *object, const char *name)
+static char *
+dup_printable (const char *line)
 {
-  g_autoptr (GStrvBuilder) lines = g_strv_builder_new ();
-  JsonArray *array = object != NULL ? vp_qmp_message_get_array (object, name) : NULL;
+  g_autofree char *text = g_strdelimit (g_strdup (line), "\t", ' ');
+
+  return vp_visible_line (text);
+}
+
+static void
+add_lines (GStrvBuilder *lines, JsonObject *object, const char *name)
+{
+  JsonArray *array = vp_qmp_message_get_array (object, name);
 
   for (guint i = 0; array != NULL && i < json_array_get_length (array); i++)
     {
       JsonNode *node = json_array_get_element (array, i);
-      g_autofree char *text = NULL;
       g_autofree char *line = NULL;
 
       if (!JSON_NODE_HOLDS_VALUE (node) || json_node_get_value_type (node) != G_TYPE_STRING)
         continue;
-      text = g_strdelimit (json_node_dup_string (node), "\t", ' ');
-      line = vp_visible_line (text);
+      line = dup_printable (json_node_get_string (node));
       g_strv_builder_add (lines, line);
     }
-  return g_strv_builder_end (lines);
 }
 
 char **
 vp_boot_document_get_tail (JsonObject *document)
 {
-  return printable_lines_of (vp_boot_document_get_evidence (document), "console_tail");
+  g_autoptr (GStrvBuilder) lines = g_strv_builder_new ();
+  JsonObject *evidence = vp_boot_document_get_evidence (document);
+
+  if (evidence != NULL)
+    add_lines (lines, evidence, "console_tail");
+  return g_strv_builder_end (lines);
 }
 
 char **
 vp_boot_document_get_stack (JsonObject *document)
 {
+  static const char *const heads[] = { "process", "rip" };
+  g_autoptr (GStrvBuilder) lines = g_strv_builder_new ();
   JsonObject *evidence = vp_boot_document_get_evidence (document);
   JsonObject *report = evidence != NULL ? vp_qmp_message_get_object (evidence, "report") : NULL;
 
-  return printable_lines_of (report, "stack");
+  for (gsize i = 0; report != NULL && i < G_N_ELEMENTS (heads); i++)
+    {
+      g_autofree char *value = vp_boot_document_dup_line (report, heads[i]);
+      g_autofree char *line = g_strdup_printf ("%s %s", heads[i], value);
+
+      if (value != NULL)
+        g_strv_builder_add (lines, line);
+    }
+  if (report != NULL)
+    add_lines (lines, report, "stack");
+  return g_strv_builder_end (lines);
 }

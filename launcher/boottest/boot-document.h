@@ -185,7 +185,8 @@ GPtrArray *vp_boot_document_get_objects (JsonObject *document, const char *name)
 /**
  * vp_boot_document_get_stack:
  *
- * Returns: (transfer full): the stack of the kernel, printable; free with g_strfreev()
+ * Returns: (transfer full): which process it was, where it was, and the stack of the kernel, as far
+ *   as the console has shown them, printable; free with g_strfreev()
  */
 char **vp_boot_document_get_stack (JsonObject *document);
 

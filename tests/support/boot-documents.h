@@ -51,7 +51,7 @@ public:
              {"do":"attach","text":"nic,user,id=n1","state":"due"},
              {"do":"stop","text":null,"state":"pending"}],
              "evidence":{"kind":"kernel-panic","line":"Kernel panic - not syncing: VFS",
-             "report":{"rip":"panic+0x1/0x2","stack":["panic+0x1/0x2","mount_root+0x3/0x4"]},
+             "report":{"rip":"panic+0x1/0x2","process":"swapper","stack":["panic+0x1/0x2","mount_root+0x3/0x4"]},
              "console_tail":["[    1.0] VFS: Cannot open root","","  indented","...",
              "[    1.1] Kernel panic - not syncing: VFS"],
              "qemu":"ended with status 0","screenshot":"out/screenshot.png","memory_dump":null,
