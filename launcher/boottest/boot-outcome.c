@@ -2,10 +2,14 @@
 
 #include "devices/error.h"
 #include "launcher/boottest/boot-document.h"
+#include "launcher/boottest/kernel-report.h"
 #include "launcher/config/accelerator.h"
 
 /* Lines of the console in the document. */
 #define TAIL_LINES 40
+
+/* Among these is the report of a kernel that has failed. */
+#define REPORT_LINES 200
 
 static gint64
 scale_ms (const VpBootOutcome *self, guint ms)
@@ -214,6 +218,18 @@ complete_facts (VpBootOutcome *self)
     }
 }
 
+/* The lines that a document shows may begin in the midst of it. */
+static JsonObject *
+decode_report (const VpBootOutcome *self)
+{
+  g_auto (GStrv) lines = NULL;
+
+  if (self->facts.fail_name == NULL)
+    return NULL;
+  lines = vp_milestones_get_tail (self->milestones, REPORT_LINES);
+  return vp_kernel_report_decode (lines);
+}
+
 static char *
 find_console_log (const VpBootOutcome *self)
 {
@@ -244,9 +260,11 @@ vp_boot_outcome_to_document (VpBootOutcome *self)
   g_auto (GStrv) tail = vp_milestones_get_tail (self->milestones, TAIL_LINES);
   g_autoptr (JsonArray) events = vp_qmp_timeline_to_json (self->timeline);
   g_autofree char *console_log = find_console_log (self);
+  g_autoptr (JsonObject) report = NULL;
   JsonObject *document;
 
   complete_facts (self);
+  report = decode_report (self);
   judgement = vp_verdict_judge (&self->facts);
   document = vp_boot_document_new (&(VpBootRecord){
       .name = self->input->name,
@@ -262,6 +280,7 @@ vp_boot_outcome_to_document (VpBootOutcome *self)
       .n_steps = steps->len,
       .fail_name = self->facts.fail_name,
       .fail_line = self->facts.fail_line,
+      .kernel_report = report,
       .console_tail = tail,
       .qmp = events,
       .qemu = self->end,
