@@ -124,7 +124,7 @@ _vmplug_value() {
         *) echo / ;;
       esac
       ;;
-    --result) printf '%s\n' port debug-exit notify ;;
+    --result) printf '%s\n' port debug-exit ;;
     --skip-if) printf '%s\n' no-kvm not-root no-file= no-device= env= no-env= ;;
     --fail-on) echo none ;;
     --events) echo fd: ;;

@@ -182,9 +182,7 @@ set_result (VpBootOptions *self, const char *value, GError **error)
   {
     const char *name;
     VpResultKind kind;
-  } kinds[] = { { "port", VP_RESULT_PORT },
-                { "debug-exit", VP_RESULT_DEBUG_EXIT },
-                { "notify", VP_RESULT_NOTIFY } };
+  } kinds[] = { { "port", VP_RESULT_PORT }, { "debug-exit", VP_RESULT_DEBUG_EXIT } };
 
   for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
     if (g_str_equal (value, kinds[i].name))
@@ -193,7 +191,7 @@ set_result (VpBootOptions *self, const char *value, GError **error)
         return TRUE;
       }
   if (!g_str_has_prefix (value, "debug-exit:"))
-    return vp_error_refuse (error, value, "is none of port, debug-exit[:VALUE], notify");
+    return vp_error_refuse (error, value, "is neither port nor debug-exit[:VALUE]");
 
   self->result = VP_RESULT_DEBUG_EXIT;
   return parse_exit_value (value + strlen ("debug-exit:"), &self->result_value, error);
@@ -297,7 +295,7 @@ static const VpBootOption options[] = {
     FALSE, VP_OPTION_NUMBER, set_tcg_scale },
   { "resets", "N", "How often the guest may reset itself (default 2)", FALSE, FALSE,
     VP_OPTION_NUMBER, set_resets },
-  { "result", "port|debug-exit[:VALUE]|notify", "How the guest tells how it went", FALSE, FALSE,
+  { "result", "port|debug-exit[:VALUE]", "How the guest tells how it went", FALSE, FALSE,
     VP_OPTION_TEXT, set_result },
   { "skip-if", "no-kvm|not-root|no-file=PATH|no-device=REF|env=NAME|no-env=NAME",
     "When there is nothing to test here", TRUE, FALSE, VP_OPTION_TEXT, add_skip_if },
@@ -391,6 +389,12 @@ vp_boot_options_check (const VpBootOptions *self, GError **error)
       g_set_error_literal (error, VP_ERROR, VP_ERROR_USAGE,
                            "nothing is expected, and no test passes without that: add --expect "
                            "REGEX, --result or -- COMMAND");
+      return FALSE;
+    }
+  if (self->command != NULL && self->result != VP_RESULT_NONE)
+    {
+      g_set_error_literal (error, VP_ERROR, VP_ERROR_USAGE,
+                           "--result and -- COMMAND: the status of a command comes by itself");
       return FALSE;
     }
   if (self->dump_memory && self->artifacts == NULL)

@@ -13,7 +13,6 @@ G_BEGIN_DECLS
  * @VP_RESULT_NONE: the console decides alone
  * @VP_RESULT_PORT: the guest writes it to a virtio-serial port
  * @VP_RESULT_DEBUG_EXIT: the guest writes a value to isa-debug-exit
- * @VP_RESULT_NOTIFY: the guest's systemd sends it over vsock
  *
  * How the guest tells how it went.
  */
@@ -22,7 +21,6 @@ typedef enum
   VP_RESULT_NONE,
   VP_RESULT_PORT,
   VP_RESULT_DEBUG_EXIT,
-  VP_RESULT_NOTIFY,
 } VpResultKind;
 
 /**

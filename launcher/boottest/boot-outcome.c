@@ -5,6 +5,8 @@
 #include "launcher/boottest/kernel-report.h"
 #include "launcher/config/accelerator.h"
 
+#include <sys/wait.h>
+
 /* Lines of the console in the document. */
 #define TAIL_LINES 40
 
@@ -50,6 +52,8 @@ vp_boot_outcome_new (const VpBootInput *input, const VpBlueprint *blueprint)
   self->facts.stall_ms = scale_ms (self, options->stall_ms);
   self->facts.wants_status = options->result != VP_RESULT_NONE || options->command != NULL;
   self->facts.is_command = options->command != NULL;
+  if (options->result == VP_RESULT_DEBUG_EXIT)
+    self->facts.pass_status = options->result_value;
   self->milestones = new_milestones (self, options);
   if (self->facts.wants_status)
     vp_milestones_watch_on (self->milestones);
@@ -72,6 +76,7 @@ vp_boot_outcome_free (VpBootOutcome *self)
   g_clear_error (&self->start_error);
   g_clear_error (&self->step_error);
   g_free (self->end);
+  g_free (self->report_text);
   g_free (self->host_fault);
   g_free (self);
 }
@@ -89,7 +94,7 @@ vp_boot_outcome_is_done (const VpBootOutcome *self)
   if (!self->facts.wants_status)
     return has_passed (self);
   return self->facts.has_status &&
-         (self->facts.status != 0 ||
+         (self->facts.status != self->facts.pass_status ||
           vp_milestones_get_state (self->milestones) == VP_MILESTONES_PASSED);
 }
 
@@ -141,6 +146,37 @@ vp_boot_outcome_take_evidence (VpBootOutcome *self, VpBootEvidence *evidence)
 }
 
 void
+vp_boot_outcome_note_report (VpBootOutcome *self, const VpGuestCommand *command)
+{
+  VpGuestRecordState state = vp_guest_command_get_state (command);
+
+  if (state < VP_GUEST_RECORD_ENDED)
+    return;
+  g_free (self->report_text);
+  self->report_text = g_strdup (vp_guest_command_get_text (command));
+  self->facts.has_status = state == VP_GUEST_RECORD_ENDED;
+  if (self->facts.has_status)
+    {
+      self->facts.status = vp_guest_command_get_status (command);
+      self->facts.status_text = self->report_text;
+    }
+  else
+    self->facts.no_status = self->report_text;
+}
+
+/* A guest that writes V to isa-debug-exit ends QEMU with a status of twice V and one. Its own
+ * failures end it with 1, which is V = 0 and no report. */
+static void
+note_debug_exit (VpBootOutcome *self, int wait_status)
+{
+  if (!WIFEXITED (wait_status) || WEXITSTATUS (wait_status) % 2 == 0 ||
+      WEXITSTATUS (wait_status) == 1)
+    return;
+  self->facts.has_status = TRUE;
+  self->facts.status = (guint) WEXITSTATUS (wait_status) / 2;
+}
+
+void
 vp_boot_outcome_note_end (VpBootOutcome *self, VpMachine *machine, gboolean is_early)
 {
   const VpQemuEnd end = vp_machine_get_qemu_end (machine);
@@ -151,6 +187,8 @@ vp_boot_outcome_note_end (VpBootOutcome *self, VpMachine *machine, gboolean is_e
   self->facts.has_ended = TRUE;
   self->facts.end = self->end;
   self->facts.end_is_guests = vp_qemu_end_is_guests (&end);
+  if (self->input->options->result == VP_RESULT_DEBUG_EXIT)
+    note_debug_exit (self, end.wait_status);
 }
 
 void

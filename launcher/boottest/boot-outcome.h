@@ -2,6 +2,7 @@
 
 #include "launcher/boottest/boot-evidence.h"
 #include "launcher/boottest/boot-run.h"
+#include "launcher/boottest/guest-command.h"
 #include "launcher/boottest/milestones.h"
 #include "launcher/boottest/qmp-timeline.h"
 #include "launcher/boottest/verdict.h"
@@ -31,6 +32,7 @@ typedef struct
   GError *start_error; /* nullable */
   GError *step_error;  /* nullable */
   char *end;           /* nullable */
+  char *report_text;   /* nullable: the words beside the guest's status, or instead of one */
   char *host_fault;    /* nullable: a host device that is not back */
 } VpBootOutcome;
 
@@ -87,6 +89,13 @@ void vp_boot_outcome_take_step_error (VpBootOutcome *self, GError *error);
  * @evidence: (transfer full): what was collected
  */
 void vp_boot_outcome_take_evidence (VpBootOutcome *self, VpBootEvidence *evidence);
+
+/**
+ * vp_boot_outcome_note_report:
+ * @self: an outcome
+ * @command: what the guest has reported to
+ */
+void vp_boot_outcome_note_report (VpBootOutcome *self, const VpGuestCommand *command);
 
 /**
  * vp_boot_outcome_note_end:

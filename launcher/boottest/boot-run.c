@@ -4,6 +4,7 @@
 #include "launcher/boottest/boot-evidence.h"
 #include "launcher/boottest/boot-news.h"
 #include "launcher/boottest/boot-outcome.h"
+#include "launcher/boottest/guest-command.h"
 #include "launcher/boottest/reset-count.h"
 #include "launcher/boottest/step-action.h"
 #include "launcher/error.h"
@@ -11,6 +12,7 @@
 #include "qmp/message.h"
 
 #include <string.h>
+#include <unistd.h>
 
 /* A QEMU that pins much memory for its devices needs minutes, and one that hangs must not keep us.
  */
@@ -22,6 +24,9 @@
 /* What a guest still says of its failure: its stack comes within moments, or not at all. */
 #define LINGER_MS       2000
 #define LINGER_QUIET_MS 300
+
+/* What the command printed before the guest was gone is worth a wait to whoever reads it. */
+#define FLUSH_MS 5000
 
 typedef enum
 {
@@ -39,7 +44,8 @@ typedef struct
   VpBootOutcome *outcome;
   VpMilestones *milestones;
   VpBootNews *news;
-  VpMachine *machine; /* nullable: it is over */
+  VpMachine *machine;      /* nullable: it is over */
+  VpGuestCommand *command; /* nullable: the guest reports nothing over a port */
   Phase phase;
   gboolean runs; /* the guest does, or did */
   GSource *timer;
@@ -183,7 +189,7 @@ follow (BootRun *self, gint64 now_ms)
       self->failed_ms = now_ms;
     }
   else if (facts->resets > facts->max_resets || facts->step_error != NULL ||
-           look_at_times (self, now_ms))
+           facts->no_status != NULL || look_at_times (self, now_ms))
     collect (self);
 }
 
@@ -263,6 +269,18 @@ on_prepared (VpMachine *machine, gpointer user_data)
   BootRun *self = user_data;
 
   self->machine = machine;
+  for (int fd; self->command != NULL && (fd = vp_guest_command_steal_port (self->command)) >= 0;)
+    vp_machine_inherit (machine, fd);
+}
+
+static void
+on_report (gpointer user_data)
+{
+  BootRun *self = user_data;
+
+  if (self->phase == PHASE_RUNNING)
+    vp_boot_outcome_note_report (self->outcome, self->command);
+  look (self);
 }
 
 /* From RESUME on, or from the reply to cont, whichever is heard first. */
@@ -348,6 +366,12 @@ on_ended (VpMachine *machine, gpointer user_data)
   BootRun *self = user_data;
   gint64 now_ms = get_now (self);
 
+  if (self->command != NULL)
+    {
+      vp_guest_command_flush (self->command, FLUSH_MS);
+      if (self->phase == PHASE_RUNNING)
+        vp_boot_outcome_note_report (self->outcome, self->command);
+    }
   if (self->runs)
     {
       vp_milestones_settle (self->milestones, now_ms);
@@ -389,6 +413,25 @@ take_error (BootRun *self, GError *error)
     self->outcome->host_fault = g_strdup (owned->message);
 }
 
+/* Returns: whether it is there, where one is needed */
+static gboolean
+make_command (BootRun *self, GError **error)
+{
+  const VpBootOptions *options = self->input->options;
+  g_autofree char *folder = g_get_current_dir ();
+  g_auto (GStrv) environment = g_get_environ ();
+  const VpGuestCommandInput input = { .argv = options->command,
+                                      .folder = folder,
+                                      .environment = environment,
+                                      .out_fd = STDOUT_FILENO,
+                                      .err_fd = STDERR_FILENO };
+
+  if (options->command == NULL && options->result != VP_RESULT_PORT)
+    return TRUE;
+  self->command = vp_guest_command_new (&input, on_report, self, error);
+  return self->command != NULL;
+}
+
 JsonObject *
 vp_boot_run (const VpBootInput *input, VpBlueprint *blueprint)
 {
@@ -420,11 +463,15 @@ vp_boot_run (const VpBootInput *input, VpBlueprint *blueprint)
   g_source_attach (self->timer, NULL);
 
   tell_start (self);
-  vp_supervisor_run (blueprint, input->root, &hooks, &signal_number, &error);
+  if (make_command (self, &error))
+    vp_supervisor_run (blueprint, input->root, &hooks, &signal_number, &error);
+  else
+    vp_blueprint_free (blueprint);
   take_error (self, g_steal_pointer (&error));
 
   g_source_destroy (self->timer);
   g_source_unref (self->timer);
+  g_clear_pointer (&self->command, vp_guest_command_free);
   g_rc_box_release (self);
   return vp_boot_outcome_to_document (outcome);
 }

@@ -197,20 +197,33 @@ judge_status (const VpBootFacts *facts, VpVerdict *verdict)
   if (!facts->has_status)
     return NULL;
   *verdict = VP_VERDICT_FAIL;
-  if (facts->status != 0)
-    return g_strdup_printf ("%s reported status %u, and 0 is a pass; its own output says why", who,
+  if (facts->status_text != NULL)
+    return g_strdup_printf ("the command could not be run: %s (status %u)", facts->status_text,
                             facts->status);
+  if (facts->status != facts->pass_status)
+    return g_strdup_printf ("%s reported status %u, and %u is a pass; its own output says why", who,
+                            facts->status, facts->pass_status);
   if (facts->due != NULL)
     {
       step = describe_step (facts);
-      return g_strdup_printf ("%s reported status 0 while the step %s was still due; let it end "
+      return g_strdup_printf ("%s reported status %u while the step %s was still due; let it end "
                               "later, or leave the step out",
-                              who, step);
+                              who, facts->status, step);
     }
   if (is_late (facts))
     return NULL;
   *verdict = VP_VERDICT_PASS;
-  return g_strdup_printf ("%s reported status 0", who);
+  return g_strdup_printf ("%s reported status %u", who, facts->status);
+}
+
+/* Its own init could not do what it is for: that says nothing about the command. */
+static char *
+judge_no_status (const VpBootFacts *facts, VpVerdict *verdict)
+{
+  *verdict = VP_VERDICT_INFRA;
+  return facts->no_status != NULL
+             ? g_strdup_printf ("the guest cannot say how it went: %s", facts->no_status)
+             : NULL;
 }
 
 /* What the host or QEMU's process is to blame for says nothing about the guest. */
@@ -321,8 +334,9 @@ judge_nothing (const VpBootFacts *facts, VpVerdict *verdict)
 
 /* By weight: the first that has a reason is the judgement. */
 static char *(*const rules[]) (const VpBootFacts *facts, VpVerdict *verdict) = {
-  judge_skip,   judge_interruption, judge_start, judge_steps, judge_panic,  judge_pattern,
-  judge_status, judge_step_error,   judge_times, judge_end,   judge_resets, judge_nothing,
+  judge_skip,    judge_interruption, judge_start,     judge_steps,      judge_panic,
+  judge_pattern, judge_status,       judge_no_status, judge_step_error, judge_times,
+  judge_end,     judge_resets,       judge_nothing,
 };
 
 static int

@@ -70,6 +70,9 @@ gboolean vp_verdict_from_string (const char *word, VpVerdict *verdict);
  * @wants_status: whether the guest must report a status
  * @has_status: whether it has
  * @status: what it reported
+ * @pass_status: the status that is a pass
+ * @status_text: (nullable): why the command with that status could not be run
+ * @no_status: (nullable): why there will be none, as the guest says
  * @is_command: whether our exit status stands for that of a command in the guest
  * @stall_ms: how long it may be silent, scaled; so are the next two
  * @within_ms: how long the step may be due
@@ -105,6 +108,9 @@ typedef struct
   gboolean wants_status;
   gboolean has_status;
   guint status;
+  guint pass_status;
+  const char *status_text;
+  const char *no_status;
   gboolean is_command;
   gint64 stall_ms;
   gint64 within_ms;

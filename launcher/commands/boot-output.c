@@ -13,6 +13,10 @@
 
 #define SUITE_NAME "vmplug boot"
 
+/* Statuses of a command that could not be run: nobody but us can say why. */
+#define NOT_RUN_STATUS   126
+#define NOT_FOUND_STATUS 127
+
 /* Not g_print(), which turns everything that the C locale lacks into question marks. */
 void
 vp_boot_output_print_progress (JsonObject *event)
@@ -38,6 +42,16 @@ print_tap (JsonObject *document)
   fputs (line, stdout);
 }
 
+/* A command that has failed has said so itself, on the same stderr. */
+static void
+print_command_failure (JsonObject *document)
+{
+  gint64 status = json_object_get_int_member (document, "status");
+
+  if (status == NOT_RUN_STATUS || status == NOT_FOUND_STATUS)
+    fprintf (stderr, "vmplug: %s\n", vp_boot_document_get_text (document, "reason"));
+}
+
 void
 vp_boot_output_print_verdict (JsonObject *document, const VpBootOptions *options, gboolean as_json)
 {
@@ -54,6 +68,12 @@ vp_boot_output_print_verdict (JsonObject *document, const VpBootOptions *options
 
   if (is_well && !has_stdout)
     return;
+  if (options->command != NULL &&
+      json_object_get_int_member_with_default (document, "status", 0) != 0)
+    {
+      print_command_failure (document);
+      return;
+    }
   text = vp_report_text_case (document, vp_output_has_colour (fileno (stream)));
   fputs (text, stream);
 }

@@ -1,6 +1,7 @@
 #include "launcher/boottest/boot-document.h"
 #include "launcher/boottest/boot-run.h"
 #include "launcher/boottest/event-stream.h"
+#include "launcher/boottest/guest-command.h"
 #include "launcher/boottest/skip-condition.h"
 #include "launcher/commands/boot-output.h"
 #include "launcher/commands/command-line.h"
@@ -22,6 +23,9 @@
 
 #define USAGE_STATUS 2
 #define INFRA_STATUS 99
+
+/* Of whatever is not the command's: it can have all others. */
+#define LAUNCHER_STATUS 125
 
 typedef struct
 {
@@ -104,6 +108,18 @@ add_qemu_args (VpConfig *config, const VpBootOptions *options, GError **error)
   return vp_config_set_qemu_args (config, (char **) args->pdata, error);
 }
 
+/* What the guest needs to report how it went. */
+static gboolean
+add_result (VpConfig *config, const VpBootOptions *options, GError **error)
+{
+  if (options->command != NULL)
+    return vp_guest_command_prepare (config, error);
+  if (options->result == VP_RESULT_PORT)
+    config->guest_ports = VP_GUEST_PORTS_RESULT;
+  config->has_debug_exit = options->result == VP_RESULT_DEBUG_EXIT;
+  return TRUE;
+}
+
 /* Returns: (transfer full) (nullable): the document; %NULL with what is wrong with the options */
 static JsonObject *
 attempt (const VpBootInput *input, VpConfig *config, GError **error)
@@ -111,13 +127,14 @@ attempt (const VpBootInput *input, VpConfig *config, GError **error)
   g_autoptr (VpConfig) owned_config = config;
   g_autofree char *skip_reason = vp_skip_condition_find (input->options->skip_if, input->root);
   g_autoptr (GError) why = NULL;
-  VpBlueprint *blueprint;
+  VpBlueprint *blueprint = NULL;
 
   if (skip_reason != NULL)
     return vp_boot_run_nothing (input, skip_reason, NULL);
 
   vp_replay_clear_up (input->root);
-  blueprint = vp_blueprint_new (g_steal_pointer (&owned_config), input->root, &why);
+  if (add_result (owned_config, input->options, &why))
+    blueprint = vp_blueprint_new (g_steal_pointer (&owned_config), input->root, &why);
   if (blueprint != NULL)
     {
       for (guint i = 0; i < blueprint->plan->warnings->len; i++)
@@ -191,8 +208,9 @@ judge (VpBootInput *input, VpConfig *config, gboolean as_json, GError **error)
   return (int) json_object_get_int_member (document, "exit");
 }
 
-int
-vp_command_boot (int argc, char **argv, gboolean *as_json, GError **error)
+/* Returns: the exit status, or -1 */
+static int
+boot (int argc, char **argv, gboolean *as_json, GError **error)
 {
   g_autoptr (VpConfig) config = vp_config_new ();
   g_autoptr (VpBootOptions) options = vp_boot_options_new ();
@@ -209,7 +227,6 @@ vp_command_boot (int argc, char **argv, gboolean *as_json, GError **error)
   };
   g_auto (GStrv) args = vp_command_line_parse (&line, argc, argv, as_json, error);
   g_autofree char *root = line.root;
-  int status;
 
   if (args == NULL)
     return -1;
@@ -220,14 +237,37 @@ vp_command_boot (int argc, char **argv, gboolean *as_json, GError **error)
   choose_console (config);
   name = g_strdup (config->name != NULL ? config->name : "boot");
 
-  status =
-      judge (&(VpBootInput){ .options = options, .name = name, .root = root, .command = command },
-             g_steal_pointer (&config), *as_json, error);
-  if (status >= 0 || vp_failure_of (*error)->exit_status == USAGE_STATUS)
+  if (options->command != NULL && (*as_json || options->tap))
+    {
+      g_set_error (error, VP_ERROR, VP_ERROR_USAGE, "--%s: stdout is the command's",
+                   *as_json ? "json" : "tap");
+      return -1;
+    }
+
+  return judge (
+      &(VpBootInput){ .options = options, .name = name, .root = root, .command = command },
+      g_steal_pointer (&config), *as_json, error);
+}
+
+static gboolean
+has_command (char **argv)
+{
+  while (*argv != NULL && !g_str_equal (*argv, "--"))
+    argv++;
+  return argv[0] != NULL && argv[1] != NULL;
+}
+
+int
+vp_command_boot (int argc, char **argv, gboolean *as_json, GError **error)
+{
+  gboolean is_command = has_command (argv); /* parsing takes the words away */
+  int status = boot (argc, argv, as_json, error);
+
+  if (status >= 0 || (!is_command && vp_failure_of (*error)->exit_status == USAGE_STATUS))
     return status;
 
   /* A test of which nothing is known has a status of its own. */
-  vp_failure_print (*error, *as_json);
+  vp_failure_print (*error, *as_json && !is_command);
   g_clear_error (error);
-  return INFRA_STATUS;
+  return is_command ? LAUNCHER_STATUS : INFRA_STATUS;
 }

@@ -48,8 +48,9 @@ vp_command_plan (int argc, char **argv, gboolean *as_json, GError **error)
     vp_output_json (vp_blueprint_to_json (blueprint));
   else
     {
-      g_autofree char *text = as_dot ? vp_blueprint_to_dot (blueprint)
-                                     : vp_blueprint_to_text (blueprint, vp_output_has_colour (STDOUT_FILENO));
+      g_autofree char *text =
+          as_dot ? vp_blueprint_to_dot (blueprint)
+                 : vp_blueprint_to_text (blueprint, vp_output_has_colour (STDOUT_FILENO));
 
       fputs (text, stdout);
     }

@@ -178,6 +178,30 @@ add_status_42 (VpBootFacts *facts)
 {
   add_status (facts, 42);
 }
+/* By isa-debug-exit. */
+void
+add_status_16_of_16 (VpBootFacts *facts)
+{
+  add_status (facts, 16);
+  facts->pass_status = 16;
+}
+void
+add_status_17_of_16 (VpBootFacts *facts)
+{
+  add_status (facts, 17);
+  facts->pass_status = 16;
+}
+void
+add_status_of_nothing_run (VpBootFacts *facts)
+{
+  add_status (facts, 127);
+  facts->status_text = "No such file";
+}
+void
+add_failure_to_report (VpBootFacts *facts)
+{
+  facts->no_status = "no 9p";
+}
 
 using Change = void (*) (VpBootFacts *);
 
@@ -329,6 +353,22 @@ const AloneRow alone_rows[] = {
   { "status_0", commanded, { add_status_0 }, VP_VERDICT_PASS, 0, 0, "" },
   { "status_42", commanded, { add_status_42 }, VP_VERDICT_FAIL, 1, 42, "" },
   { "no_status", commanded, { add_power_off }, VP_VERDICT_GUEST_GONE, 1, 122, "" },
+  { "status_that_is_a_pass", commanded, { add_status_16_of_16 }, VP_VERDICT_PASS, 0, 0, "" },
+  { "status_that_is_none", commanded, { add_status_17_of_16 }, VP_VERDICT_FAIL, 1, 17, "" },
+  { "command_that_could_not_be_run",
+    commanded,
+    { add_status_of_nothing_run },
+    VP_VERDICT_FAIL,
+    1,
+    127,
+    "the command could not be run: No such file (status 127)" },
+  { "guest_that_cannot_report",
+    commanded,
+    { add_failure_to_report },
+    VP_VERDICT_INFRA,
+    99,
+    125,
+    "the guest cannot say how it went: no 9p" },
   { "nothing_at_all", commanded, {}, VP_VERDICT_FAIL, 1, 1, "" },
 };
 
