@@ -1,6 +1,7 @@
 /* The least that a launcher can do: starts the QEMU of its arguments with a QMP channel on
  * descriptor 3 and a console on 4, shakes hands, lets the guest run, prints "ready" and kills it.
- * This is the limit that `vmplug run` is measured against. */
+ * After "--until TEXT" it waits for that text on the console first. This is the limit that
+ * `vmplug run` and `vmplug boot` are measured against. */
 
 #include <signal.h>
 #include <stdio.h>
@@ -29,6 +30,26 @@ wait_for (int fd, const char *word)
     }
 }
 
+/* A text that two reads share is found, too. */
+static int
+wait_for_text (int fd, const char *text)
+{
+  char buffer[65536];
+  size_t length = strlen (text), kept = 0;
+  ssize_t n;
+
+  while ((n = read (fd, buffer + kept, sizeof buffer - kept)) > 0)
+    {
+      size_t filled = kept + (size_t) n;
+
+      if (memmem (buffer, filled, text, length) != NULL)
+        return 1;
+      kept = filled < length ? filled : length - 1;
+      memmove (buffer, buffer + filled - kept, kept);
+    }
+  return 0;
+}
+
 static int
 say (int fd, const char *text)
 {
@@ -48,6 +69,7 @@ become_qemu (char **argv, int qmp, int console)
 int
 main (int argc, char **argv)
 {
+  const char *text = argc > 2 && strcmp (argv[1], "--until") == 0 ? argv[2] : NULL;
   int qmp[2], console[2];
   int ready;
   pid_t pid;
@@ -61,12 +83,13 @@ main (int argc, char **argv)
 
   pid = fork ();
   if (pid == 0)
-    become_qemu (argv + 1, qmp[1], console[1]);
+    become_qemu (argv + (text != NULL ? 3 : 1), qmp[1], console[1]);
   close (qmp[1]);
+  close (console[1]);
 
   ready = wait_for (qmp[0], "\"QMP\"") && say (qmp[0], "{\"execute\":\"qmp_capabilities\"}\n") &&
           wait_for (qmp[0], "\"return\"") && say (qmp[0], "{\"execute\":\"cont\"}\n") &&
-          wait_for (qmp[0], "\"return\"");
+          wait_for (qmp[0], "\"return\"") && (text == NULL || wait_for_text (console[0], text));
   if (ready)
     {
       puts ("ready");
