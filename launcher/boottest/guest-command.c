@@ -1,8 +1,8 @@
 #include "launcher/boottest/guest-command.h"
 
-#include "guest/guest-job.h"
 #include "launcher/boottest/guest-stream.h"
 #include "launcher/error.h"
+#include "launcher/guest/guest-job.h"
 #include "launcher/vm/autofd.h"
 #include "launcher/vm/fd-watch.h"
 #include "launcher/vm/qemu-launch.h"

@@ -1,8 +1,8 @@
 #include "launcher/vm/own-devices.h"
 
-#include "guest/guest-job.h"
 #include "launcher/config/memory-block.h"
 #include "launcher/error.h"
+#include "launcher/guest/guest-job.h"
 #include "launcher/vm/argv-writer.h"
 #include "launcher/vm/argv.h"
 #include "launcher/vm/disk-node.h"

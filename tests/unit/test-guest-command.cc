@@ -1,6 +1,6 @@
-#include "guest/guest-job.h"
 #include "launcher/boottest/guest-command.h"
 #include "launcher/error.h"
+#include "launcher/guest/guest-job.h"
 
 #include "tests/support/fake-qmp.h"
 #include "tests/support/row-name.h"

@@ -8,7 +8,7 @@
  * Not a script of busybox's: Debian's runs its own applets where the command says "ls", and has
  * nothing that both moves and counts bytes. */
 
-#include "guest/guest-job.h"
+#include "launcher/guest/guest-job.h"
 
 #include <dirent.h>
 #include <errno.h>

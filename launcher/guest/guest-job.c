@@ -1,4 +1,4 @@
-#include "guest/guest-job.h"
+#include "launcher/guest/guest-job.h"
 
 #include <stdlib.h>
 #include <string.h>
