@@ -2,6 +2,7 @@
 
 #include "launcher/boottest/manifest-setting.h"
 #include "launcher/boottest/matrix.h"
+#include "launcher/boottest/test-claims.h"
 #include "launcher/config/config-file.h"
 #include "launcher/error.h"
 
@@ -233,6 +234,7 @@ add_case (const Table *table,
       g_prefix_error (error, "%s: %s: ", made->place, made->name);
       return FALSE;
     }
+  made->claims = vp_test_claims_of (config, options);
   made->cpus = config->smp;
   made->accel = config->accel;
   made->dumps_memory = options->dump_memory;

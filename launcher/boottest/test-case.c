@@ -16,6 +16,7 @@ vp_test_case_free (VpTestCase *self)
   g_free (self->place);
   g_strfreev (self->argv);
   g_free (self->folder);
+  g_strfreev (self->claims);
   g_free (self);
 }
 

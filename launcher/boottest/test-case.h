@@ -14,6 +14,8 @@ G_BEGIN_DECLS
  * @place: where its name stands there, "FILE:LINE:COLUMN"
  * @argv: (array zero-terminated=1): the command line that carries it out: "vmplug", "boot", …
  * @folder: (nullable): what its folder of artifacts is called; see vp_test_case_name_folders()
+ * @claims: (nullable) (array zero-terminated=1): what no other case can have at the same time; see
+ *   vp_test_claims_of()
  * @cpus: how many its VM has
  * @accel: what is asked for
  * @dumps_memory: whether it needs a folder of artifacts
@@ -27,6 +29,7 @@ typedef struct
   char *place;
   char **argv;
   char *folder;
+  char **claims;
   guint cpus;
   VpAccel accel;
   gboolean dumps_memory;

@@ -1,6 +1,7 @@
 #include "launcher/boottest/test-run.h"
 
 #include "launcher/boottest/boot-document.h"
+#include "launcher/boottest/test-claims.h"
 #include "launcher/boottest/test-process.h"
 #include "launcher/signals.h"
 #include "launcher/vm/argv.h"
@@ -15,8 +16,9 @@ typedef struct
   const VpTestRunOptions *options;
   GPtrArray *documents;
   GPtrArray *running; /* (element-type Attempt) */
-  guint next;
-  int signal_number; /* 0: go on */
+  gboolean *begun;    /* (array length=cases) */
+  guint first;        /* none before it is still to be begun */
+  int signal_number;  /* 0: go on */
   guint end_source;
 } Run;
 
@@ -152,16 +154,45 @@ start (Attempt *self)
 
 static void on_ended (JsonObject *document, const char *why, gpointer user_data);
 
+static gboolean
+can_begin (const Run *run, guint index)
+{
+  const VpTestCase *test = run->cases->pdata[index];
+
+  for (guint i = 0; i < run->running->len; i++)
+    if (vp_test_claims_overlap (test->claims, get_case (run->running->pdata[i])->claims))
+      return FALSE;
+  return TRUE;
+}
+
+/* Finds the first case that can be begun beside those that run. */
+static gboolean
+find_next (Run *run, guint *index)
+{
+  while (run->first < run->cases->len && run->begun[run->first])
+    run->first++;
+  for (guint i = run->first; i < run->cases->len; i++)
+    if (!run->begun[i] && can_begin (run, i))
+      {
+        *index = i;
+        return TRUE;
+      }
+  return FALSE;
+}
+
 static void
 start_more (Run *run)
 {
+  guint index;
+
   while (run->signal_number == 0 && run->running->len < run->options->jobs &&
-         run->next < run->cases->len)
+         find_next (run, &index))
     {
       Attempt *attempt = g_new0 (Attempt, 1);
 
+      run->begun[index] = TRUE;
       attempt->run = run;
-      attempt->index = run->next++;
+      attempt->index = index;
       attempt->number = 1;
       attempt->hooks = (VpTestProcessHooks){ on_event, on_ended, attempt };
       g_ptr_array_add (run->running, attempt);
@@ -243,7 +274,8 @@ vp_test_run (const GPtrArray *cases, const VpTestRunOptions *options, int *signa
 {
   g_autoptr (GPtrArray) documents = g_ptr_array_new_with_free_func (document_free);
   g_autoptr (GPtrArray) running = g_ptr_array_new_with_free_func (attempt_free);
-  Run run = { .cases = cases, .options = options, .documents = documents, .running = running };
+  g_autofree gboolean *begun = g_new0 (gboolean, cases->len);
+  Run run = { cases, options, documents, running, begun };
   int signal_fd = vp_signals_open ();
   GSource *signals = vp_fd_watch_new (signal_fd, G_IO_IN, on_signal, &run);
 

@@ -34,7 +34,8 @@ typedef struct
  * @options: how
  * @signal_number: (out): the signal that ended it early; 0 for none
  *
- * Runs every case as a process of its own, and waits for all of them. SIGINT, SIGTERM and SIGHUP
+ * Runs every case as a process of its own, in their order, except that one whose claims another
+ * has is passed over until that is done; waits for all of them. SIGINT, SIGTERM and SIGHUP
  * end those that run, in good order if they do it in time, and no more is begun.
  *
  * Returns: (transfer full) (element-type JsonObject): the verdicts in the order of @cases; %NULL

@@ -139,7 +139,7 @@ warn_of_load (const GPtrArray *cases, guint jobs, const char *root)
   n = vp_test_jobs_emulated (cases, jobs, accel == VP_ACCEL_KVM);
   if (n > cores)
     g_printerr ("vmplug: warning: up to %u emulated CPUs on %u cores: they get slow, and may be "
-                "judged too slow; use fewer -j\n",
+                "judged too slow; use a smaller -j, or fewer CPUs\n",
                 n, cores);
 }
 

@@ -1,5 +1,6 @@
 #include "launcher/boottest/manifest-key.h"
 #include "launcher/boottest/manifest.h"
+#include "launcher/boottest/test-claims.h"
 #include "launcher/failure.h"
 
 #include "tests/support/row-name.h"
@@ -251,6 +252,45 @@ TEST (ManifestCase, KnowsWhatItTakes)
   EXPECT_EQ (b->cpus, 1u);
   EXPECT_EQ (b->accel, VP_ACCEL_AUTO);
   EXPECT_FALSE (b->dumps_memory);
+}
+
+std::string
+claims_of (const std::string &keys)
+{
+  g_autoptr (GPtrArray) cases = cases_new ();
+  g_autoptr (GError) error = nullptr;
+
+  if (!read ("[[case]]\nname = 'a'\n" + keys, cases, &error))
+    return error->message;
+  g_autofree char *joined = g_strjoinv ("|", static_cast<VpTestCase *> (cases->pdata[0])->claims);
+  return joined;
+}
+
+TEST (ManifestCase, ClaimsWhatOnlyOneCanHave)
+{
+  EXPECT_EQ (claims_of ("expect = 'x'\ndisk = ['/a', '/b,readonly', '/c,snapshot']\n"
+                        "nic = ['user', 'tap,ifname=t0']\ndevice = ['41:00.1', '/dev/vfio/40', "
+                        "'rng', 'disk,/d', 'nic,user', 'vfio-user,socket=/s']\n"),
+             "device /dev/vfio/40|device 0000:41:00.0|disk /a|disk /d|socket /s|tap t0");
+  EXPECT_EQ (claims_of ("steps = [{expect = 'x'}, {attach = '42:00.0'}]\n"), "device 0000:42:00.0");
+  EXPECT_EQ (claims_of ("expect = 'x'\n"), "");
+}
+
+TEST (TestClaims, OverlapWhereOneIsInBoth)
+{
+  const char *const none[] = { nullptr };
+  const char *const ac[] = { "a", "c", nullptr };
+  const char *const bc[] = { "b", "c", nullptr };
+  const char *const bd[] = { "b", "d", nullptr };
+  const auto overlap = [] (const char *const *a, const char *const *b) {
+    return vp_test_claims_overlap (const_cast<char **> (a), const_cast<char **> (b));
+  };
+
+  EXPECT_TRUE (overlap (ac, bc));
+  EXPECT_TRUE (overlap (ac, ac));
+  EXPECT_FALSE (overlap (ac, bd));
+  EXPECT_FALSE (overlap (ac, none));
+  EXPECT_FALSE (overlap (nullptr, ac));
 }
 
 TEST (ManifestCase, MayBeOneOfTenThousand)

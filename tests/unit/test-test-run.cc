@@ -168,6 +168,28 @@ TEST_F (TestRun, RunsAsManyAtATimeAsItMay)
   EXPECT_EQ (most_running_, 3u);
 }
 
+TEST_F (TestRun, GivesNothingToTwo)
+{
+  add ({ "pause-1", "pause-2", "pause-3", "pass" });
+  options_.jobs = 3;
+  for (guint i = 0; i < 3; i++)
+    {
+      const char *const claims[] = { "device 0000:41:00.0", nullptr };
+      static_cast<VpTestCase *> (cases_->pdata[i])->claims =
+          g_strdupv (const_cast<char **> (claims));
+    }
+  run ();
+
+  EXPECT_EQ (most_running_, 2u);
+  const auto place = [this] (const char *event) {
+    return std::find (events_.begin (), events_.end (), event);
+  };
+  EXPECT_LT (place ("case pause-1 end"), place ("case pause-2 start"));
+  EXPECT_LT (place ("case pause-2 end"), place ("case pause-3 start"));
+  EXPECT_LT (place ("case pass end"), place ("case pause-3 start"));
+  EXPECT_EQ (text (3, "verdict"), "pass");
+}
+
 TEST_F (TestRun, RunsOneAtATime)
 {
   add ({ "pause-1", "pause-2", "pause-3" });
