@@ -35,7 +35,7 @@ append_accel (GString *out, JsonObject *document)
     return;
   g_string_append_printf (out, "  %s", accel);
   if (scale != 0 && scale != 1)
-    g_string_append_printf (out, ", its time limits times %s",
+    g_string_append_printf (out, ", timeouts × %s",
                             g_ascii_formatd (text, sizeof text, "%g", scale));
 }
 

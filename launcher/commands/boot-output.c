@@ -28,8 +28,12 @@ vp_boot_output_print_progress (JsonObject *event)
              vp_boot_document_get_text (event, "accel_reason"),
              json_object_get_double_member (event, "tcg_scale"));
   if (g_str_equal (what, "milestone"))
-    fprintf (stderr, "%6.1f s  %s %s\n", vp_boot_document_get_seconds (event),
-             vp_boot_document_get_text (event, "do"), vp_boot_document_get_text (event, "text"));
+    {
+      const char *text = vp_boot_document_get_text (event, "text");
+
+      fprintf (stderr, "%6.1f s  %s%s%s\n", vp_boot_document_get_seconds (event),
+               vp_boot_document_get_text (event, "do"), text[0] != '\0' ? " " : "", text);
+    }
 }
 
 static void
