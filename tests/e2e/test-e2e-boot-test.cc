@@ -301,14 +301,16 @@ TEST_F (BootTest, IsNeverWrong)
           wanted[name] = kind.verdict;
         }
     }
-  /* Linux, too. */
+  /* Linux, too; its test of the timer fails, and panics, once in a hundred boots that are emulated
+   * on a host with much to do. */
   for (const char *machine : { "q35", "pc" })
     for (const char *mark : { "1", "2" })
       {
         const std::string name = "linux-"s + machine + mark;
         text += "[[case]]\nname = '" + name + "'\nkernel = '" + guest_file ("vmlinux") +
                 "'\ninitrd = '" + guest_file ("initrd") + "'\nmemory = '512M'\nmachine = '" +
-                machine + "'\nappend = 'quiet'\nexpect = 'guest: ready'\ntimeout = 300\n";
+                machine +
+                "'\nappend = 'quiet no_timer_check'\nexpect = 'guest: ready'\ntimeout = 300\n";
         wanted[name] = "pass";
       }
   ASSERT_EQ (wanted.size (), 100u);
