@@ -93,6 +93,8 @@ evidence_of (const VpBootRecord *record)
   set_text (object, "line", record->fail_line);
   set_object (object, "report", record->kernel_report);
   json_object_set_array_member (object, "console_tail", lines_of (record->console_tail));
+  if (record->output_tail != NULL)
+    json_object_set_array_member (object, "output_tail", lines_of (record->output_tail));
   json_object_set_array_member (
       object, "qmp", record->qmp != NULL ? json_array_ref (record->qmp) : json_array_new ());
   set_text (object, "qemu", record->qemu);
@@ -256,15 +258,27 @@ add_lines (GStrvBuilder *lines, JsonObject *object, const char *name)
     }
 }
 
-char **
-vp_boot_document_get_tail (JsonObject *document)
+static char **
+get_lines (JsonObject *document, const char *name)
 {
   g_autoptr (GStrvBuilder) lines = g_strv_builder_new ();
   JsonObject *evidence = vp_boot_document_get_evidence (document);
 
   if (evidence != NULL)
-    add_lines (lines, evidence, "console_tail");
+    add_lines (lines, evidence, name);
   return g_strv_builder_end (lines);
+}
+
+char **
+vp_boot_document_get_output (JsonObject *document)
+{
+  return get_lines (document, "output_tail");
+}
+
+char **
+vp_boot_document_get_tail (JsonObject *document)
+{
+  return get_lines (document, "console_tail");
 }
 
 char **

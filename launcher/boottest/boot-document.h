@@ -44,6 +44,7 @@ typedef struct
  * @fail_line: (nullable): the line that it was found in
  * @kernel_report: (nullable): what vp_kernel_report_decode() made of the console
  * @console_tail: (nullable): the last lines of the console
+ * @output_tail: (nullable): the last lines of a command's output
  * @qmp: (nullable): (element-type JsonObject): "seconds", "event" and "data" of QEMU's events
  * @qemu: (nullable): how QEMU ended, as vp_qemu_end_describe() has it
  * @screenshot: (nullable): a file; so are the next two
@@ -70,6 +71,7 @@ typedef struct
   const char *fail_line;
   JsonObject *kernel_report;
   char **console_tail;
+  char **output_tail;
   JsonArray *qmp;
   const char *qemu;
   const char *screenshot;
@@ -189,6 +191,14 @@ GPtrArray *vp_boot_document_get_objects (JsonObject *document, const char *name)
  *   as the console has shown them, printable; free with g_strfreev()
  */
 char **vp_boot_document_get_stack (JsonObject *document);
+
+/**
+ * vp_boot_document_get_output:
+ *
+ * Returns: (transfer full): the last lines of a command's output, printable; free with
+ *   g_strfreev()
+ */
+char **vp_boot_document_get_output (JsonObject *document);
 
 /**
  * vp_boot_document_get_tail:

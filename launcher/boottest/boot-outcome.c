@@ -7,7 +7,7 @@
 
 #include <sys/wait.h>
 
-/* Lines of the console in the document. */
+/* Lines of the console in the document, and of a command's output. */
 #define TAIL_LINES 40
 
 /* Among these is the report of a kernel that has failed. */
@@ -77,6 +77,7 @@ vp_boot_outcome_free (VpBootOutcome *self)
   g_clear_error (&self->step_error);
   g_free (self->end);
   g_free (self->report_text);
+  g_strfreev (self->output_tail);
   g_free (self->host_fault);
   g_free (self);
 }
@@ -162,6 +163,14 @@ vp_boot_outcome_note_report (VpBootOutcome *self, const VpGuestCommand *command)
     }
   else
     self->facts.no_status = self->report_text;
+}
+
+void
+vp_boot_outcome_note_output (VpBootOutcome *self, const VpGuestCommand *command)
+{
+  g_strfreev (self->output_tail);
+  self->output_tail =
+      self->facts.is_command ? vp_guest_command_get_tail (command, TAIL_LINES) : NULL;
 }
 
 /* A guest that writes V to isa-debug-exit ends QEMU with a status of twice V and one. Its own
@@ -320,6 +329,7 @@ vp_boot_outcome_to_document (VpBootOutcome *self)
       .fail_line = self->facts.fail_line,
       .kernel_report = report,
       .console_tail = tail,
+      .output_tail = self->output_tail,
       .qmp = events,
       .qemu = self->end,
       .screenshot = self->evidence != NULL ? self->evidence->screenshot : NULL,

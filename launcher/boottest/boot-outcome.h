@@ -32,6 +32,7 @@ typedef struct
   GError *start_error; /* nullable */
   GError *step_error;  /* nullable */
   char *end;           /* nullable */
+  char **output_tail;  /* nullable */
   char *report_text;   /* nullable: the words beside the guest's status, or instead of one */
   char *host_fault;    /* nullable: a host device that is not back */
 } VpBootOutcome;
@@ -96,6 +97,13 @@ void vp_boot_outcome_take_evidence (VpBootOutcome *self, VpBootEvidence *evidenc
  * @command: what the guest has reported to
  */
 void vp_boot_outcome_note_report (VpBootOutcome *self, const VpGuestCommand *command);
+
+/**
+ * vp_boot_outcome_note_output:
+ * @self: an outcome
+ * @command: what has printed all that it ever will
+ */
+void vp_boot_outcome_note_output (VpBootOutcome *self, const VpGuestCommand *command);
 
 /**
  * vp_boot_outcome_note_end:

@@ -371,6 +371,7 @@ on_ended (VpMachine *machine, gpointer user_data)
       vp_guest_command_flush (self->command, FLUSH_MS);
       if (self->phase == PHASE_RUNNING)
         vp_boot_outcome_note_report (self->outcome, self->command);
+      vp_boot_outcome_note_output (self->outcome, self->command);
     }
   if (self->runs)
     {

@@ -15,6 +15,7 @@
 #define N_STREAMS  2
 #define N_PORTS    (1 + N_STREAMS)
 #define READ_BYTES 4096
+#define TAIL_BYTES (16u * 1024u)
 
 struct _VpGuestCommand
 {
@@ -28,6 +29,7 @@ struct _VpGuestCommand
   GSource *out;                      /* nullable: nothing to send */
   GByteArray *to_send;               /* the job, and then the word that all has arrived */
   VpGuestStream *streams[N_STREAMS]; /* nullable: without a command */
+  GString *tail; /* of both, at most twice what is kept, so that it is seldom cut */
 };
 
 static char *
@@ -174,6 +176,16 @@ on_result (int fd, GIOCondition condition, gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
+static void
+on_output (const char *data, gsize size, gpointer user_data)
+{
+  VpGuestCommand *self = user_data;
+
+  g_string_append_len (self->tail, data, (gssize) size);
+  if (self->tail->len > 2 * TAIL_BYTES)
+    g_string_erase (self->tail, 0, (gssize) (self->tail->len - TAIL_BYTES));
+}
+
 static gboolean
 add_stream (VpGuestCommand *self, guint index, int fd, GError **error)
 {
@@ -181,7 +193,7 @@ add_stream (VpGuestCommand *self, guint index, int fd, GError **error)
 
   if (!vp_qemu_launch_make_socketpair (&ours, &self->theirs[1 + index], error))
     return FALSE;
-  self->streams[index] = vp_guest_stream_new (ours, fd, tell, self);
+  self->streams[index] = vp_guest_stream_new (ours, fd, on_output, tell, self);
   return TRUE;
 }
 
@@ -200,6 +212,7 @@ vp_guest_command_new (const VpGuestCommandInput *input,
     self->theirs[i] = -1;
   self->record = vp_guest_record_new ();
   self->to_send = g_byte_array_new ();
+  self->tail = g_string_new (NULL);
 
   if (!vp_qemu_launch_make_socketpair (&self->result, &self->theirs[0], error))
     return NULL;
@@ -227,6 +240,7 @@ vp_guest_command_free (VpGuestCommand *self)
   vp_autofd_close (&self->result);
   vp_guest_record_free (self->record);
   g_byte_array_unref (self->to_send);
+  g_string_free (self->tail, TRUE);
   g_free (self);
 }
 
@@ -249,6 +263,23 @@ const char *
 vp_guest_command_get_text (const VpGuestCommand *self)
 {
   return self->record->text;
+}
+
+char **
+vp_guest_command_get_tail (const VpGuestCommand *self, guint n)
+{
+  g_auto (GStrv) lines = NULL;
+  g_autoptr (GString) text = g_string_new_len (self->tail->str, (gssize) self->tail->len);
+  guint n_lines;
+
+  for (gsize i = 0; i < text->len; i++)
+    if (text->str[i] == '\0')
+      text->str[i] = '?';
+  if (text->len > 0 && text->str[text->len - 1] == '\n')
+    g_string_truncate (text, text->len - 1);
+  lines = g_strsplit (text->str, "\n", -1);
+  n_lines = g_strv_length (lines);
+  return g_strdupv (lines + (n_lines > n ? n_lines - n : 0));
 }
 
 void

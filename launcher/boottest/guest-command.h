@@ -96,6 +96,16 @@ guint vp_guest_command_get_status (const VpGuestCommand *self);
 const char *vp_guest_command_get_text (const VpGuestCommand *self);
 
 /**
+ * vp_guest_command_get_tail:
+ * @self: a command
+ * @n: how many at most
+ *
+ * Returns: (transfer full): the last lines of its output, stdout and stderr as they came, any
+ *   bytes; free with g_strfreev()
+ */
+char **vp_guest_command_get_tail (const VpGuestCommand *self, guint n);
+
+/**
  * vp_guest_command_flush:
  * @self: a command
  * @timeout_ms: longest wait for who reads our output

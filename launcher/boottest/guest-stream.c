@@ -18,6 +18,7 @@ struct _VpGuestStream
   int from;
   int to;
   int terminal_fd; /* @to, opened anew not to block; -1: it is no terminal */
+  void (*seen) (const char *data, gsize size, gpointer user_data);
   void (*moved) (gpointer user_data);
   gpointer user_data;
   GSource *in;  /* nullable: something still waits, or no more will come */
@@ -70,6 +71,8 @@ read_some (VpGuestStream *self, gboolean *ended)
   *ended = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
   self->sent = 0;
   self->size = n > 0 ? (gsize) n : 0;
+  if (n > 0)
+    self->seen ((const char *) self->buffer, self->size, self->user_data);
   return n > 0;
 }
 
@@ -117,12 +120,17 @@ watch (VpGuestStream *self)
 }
 
 VpGuestStream *
-vp_guest_stream_new (int from, int to, void (*moved) (gpointer user_data), gpointer user_data)
+vp_guest_stream_new (int from,
+                     int to,
+                     void (*seen) (const char *data, gsize size, gpointer user_data),
+                     void (*moved) (gpointer user_data),
+                     gpointer user_data)
 {
   VpGuestStream *self = g_new0 (VpGuestStream, 1);
 
   self->from = from;
   self->to = to;
+  self->seen = seen;
   self->moved = moved;
   self->user_data = user_data;
   self->buffer = g_malloc (READ_BYTES);

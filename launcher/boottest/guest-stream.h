@@ -17,15 +17,19 @@ typedef struct _VpGuestStream VpGuestStream;
  * @from: (transfer full): a socket
  * @to: where it goes; not made non-blocking, since others may have it, too, and still never waited
  *   for. Stays the caller's
+ * @seen: called with each piece that comes
  * @moved: called whenever something has been moved
- * @user_data: for @moved
+ * @user_data: for both
  *
  * When nobody reads @to any more the rest is thrown away, and counts as moved.
  *
  * Returns: (transfer full): free with vp_guest_stream_free()
  */
-VpGuestStream *
-vp_guest_stream_new (int from, int to, void (*moved) (gpointer user_data), gpointer user_data);
+VpGuestStream *vp_guest_stream_new (int from,
+                                    int to,
+                                    void (*seen) (const char *data, gsize size, gpointer user_data),
+                                    void (*moved) (gpointer user_data),
+                                    gpointer user_data);
 void vp_guest_stream_free (VpGuestStream *self);
 
 /**

@@ -141,22 +141,30 @@ append_row (GString *out, JsonObject *document)
 }
 
 static void
-append_console (GString *out, JsonObject *document)
+append_lines (GString *out, char **lines)
 {
-  g_autofree char *name = vp_boot_document_dup_line (document, "name");
-  g_autofree char *command = vp_boot_document_dup_evidence (document, "command");
-  g_auto (GStrv) tail = vp_boot_document_get_tail (document);
-
-  if (tail[0] == NULL && command == NULL)
-    return;
-  g_string_append (out, "\n<details><summary>Console of <code>");
-  append_head (out, name != NULL ? name : "?");
-  g_string_append (out, "</code></summary>\n\n<pre>\n");
-  for (char **line = tail; *line != NULL; line++)
+  for (char **line = lines; *line != NULL; line++)
     {
       append_head (out, *line);
       g_string_append_c (out, '\n');
     }
+}
+
+static void
+append_console (GString *out, JsonObject *document)
+{
+  g_autofree char *name = vp_boot_document_dup_line (document, "name");
+  g_autofree char *command = vp_boot_document_dup_evidence (document, "command");
+  g_auto (GStrv) output = vp_boot_document_get_output (document);
+  g_auto (GStrv) tail = vp_boot_document_get_tail (document);
+
+  if (output[0] == NULL && tail[0] == NULL && command == NULL)
+    return;
+  g_string_append (out, "\n<details><summary>Console of <code>");
+  append_head (out, name != NULL ? name : "?");
+  g_string_append (out, "</code></summary>\n\n<pre>\n");
+  append_lines (out, output);
+  append_lines (out, tail);
   if (command != NULL)
     {
       g_string_append (out, "\n$ ");

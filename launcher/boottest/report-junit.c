@@ -162,12 +162,14 @@ append_fault (GString *out, JsonObject *document)
 static void
 append_output (GString *out, JsonObject *document)
 {
+  g_auto (GStrv) output = vp_boot_document_get_output (document);
   g_auto (GStrv) tail = vp_boot_document_get_tail (document);
   g_autofree char *qemu = vp_boot_document_dup_evidence (document, "qemu");
 
-  if (tail[0] != NULL)
+  if (output[0] != NULL || tail[0] != NULL)
     {
       g_string_append (out, "      <system-out>");
+      append_lines (out, output);
       append_lines (out, tail);
       g_string_append (out, "</system-out>\n");
     }

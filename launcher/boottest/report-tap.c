@@ -50,6 +50,7 @@ append_evidence (GString *out, JsonObject *document)
                                          "command" };
   g_autofree char *reason = vp_boot_document_dup_line (document, "reason");
   g_auto (GStrv) stack = vp_boot_document_get_stack (document);
+  g_auto (GStrv) output = vp_boot_document_get_output (document);
   g_auto (GStrv) tail = vp_boot_document_get_tail (document);
 
   append_text (out, "reason", reason);
@@ -60,6 +61,7 @@ append_evidence (GString *out, JsonObject *document)
       append_text (out, members[i], text);
     }
   append_lines (out, "stack", stack);
+  append_lines (out, "output", output);
   append_lines (out, "console", tail);
 }
 

@@ -127,6 +127,7 @@ vp_report_text_case (JsonObject *document, gboolean has_colour)
   GString *out = g_string_new (NULL);
   VpVerdict verdict = vp_boot_document_get_verdict (document);
   g_auto (GStrv) stack = vp_boot_document_get_stack (document);
+  g_auto (GStrv) output = vp_boot_document_get_output (document);
   g_auto (GStrv) tail = vp_boot_document_get_tail (document);
 
   append_head (out, document, has_colour);
@@ -136,6 +137,7 @@ vp_report_text_case (JsonObject *document, gboolean has_colour)
   append_member (out, "accel", vp_boot_document_dup_line (document, "accel_reason"));
   append_steps (out, document);
   append_lines (out, "stack", stack, FALSE);
+  append_lines (out, "output", output, has_colour);
   append_lines (out, "console", tail, has_colour);
   for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
     append_member (out, rows[i].heading, vp_boot_document_dup_evidence (document, rows[i].member));

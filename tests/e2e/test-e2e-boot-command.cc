@@ -172,6 +172,19 @@ TEST_F (BootCommand, FailuresOfOursHaveAStatusOfTheirOwn)
     }
 }
 
+/* There it is nobody's stdout: what it printed is evidence. */
+TEST_F (BootCommand, OfAManifestShowsItsOutputWhenItFails)
+{
+  const std::string manifest = folder.write (
+      "manifest.toml", "[[case]]\nname = \"c\"\nkernel = \"" + guest_file ("vmlinux") +
+                           "\"\naccel = \"tcg\"\nmemory = \"256M\"\nappend = \"quiet\"\n"
+                           "command = [\"sh\", \"-c\", \"echo its words; exit 3\"]\n");
+  const Outcome outcome = VmplugProgram::run ({ "test", manifest }, host.root (), 300);
+
+  EXPECT_EQ (outcome.status, 1) << outcome;
+  EXPECT_NE (outcome.out.find ("> its words\n"), std::string::npos) << outcome;
+}
+
 /* As the documentation shows it: a cross file whose exe_wrapper is vmplug. */
 TEST_F (BootCommand, IsMesonsWrapper)
 {

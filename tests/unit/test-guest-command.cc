@@ -301,6 +301,27 @@ TEST_F (GuestCommand, WhatAGuestThatIsGoneHasSaidIsPrinted)
   EXPECT_EQ (state (), VP_GUEST_RECORD_STARTED) << "no status";
 }
 
+TEST_F (GuestCommand, KeepsTheLastLinesOfItsOutput)
+{
+  make ({ "a" });
+  std::string text;
+  for (int i = 0; i < 20000; i++)
+    text += "line " + std::to_string (i) + "\n";
+  close (std::exchange (out_[0], -1));
+  signal (SIGPIPE, SIG_IGN);
+  say (1, text);
+  ASSERT_TRUE (run_until ([&] {
+    g_auto (GStrv) last = vp_guest_command_get_tail (command_, 1);
+    return last[0] != nullptr && g_str_equal (last[0], "line 19999");
+  }));
+  say (2, std::string ("nul \0", 5));
+  say (0, "ended 0 " + std::to_string (text.size ()) + " 5 \n");
+  ASSERT_TRUE (becomes (VP_GUEST_RECORD_ENDED));
+  g_auto (GStrv) lines = vp_guest_command_get_tail (command_, 3);
+  ASSERT_EQ (g_strv_length (lines), 3u);
+  EXPECT_EQ (std::string (lines[0]) + lines[1] + lines[2], "line 19998line 19999nul ?");
+}
+
 TEST_F (GuestCommand, FlushWaitsNoLongerThanItMay)
 {
   make ({ "a" });
