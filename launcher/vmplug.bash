@@ -21,7 +21,7 @@ _vmplug_options() {
     rehearse) options=("${_vmplug_vm_options[@]}" --timeout --json) ;;
     boot)
       options=("${_vmplug_vm_options[@]}" --expect --at --send --fail-on --timeout --stall --tcg-scale --resets
-        --result --skip-if --qemu-arg --artifacts --dump-memory --junit --tap --events --console --json)
+        --result --skip-if --qemu-arg --artifacts --dump-memory --junit --tap --events --console --dry-run --json)
       ;;
     test) options=(--jobs --filter --retry-infra --list --tap --junit --artifacts --events --json) ;;
     config) options=("${_vmplug_vm_options[@]}" --show-origin --keys --json) ;;

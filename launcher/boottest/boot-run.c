@@ -22,8 +22,8 @@
 #define SETTLE_MS 200
 
 /* What a guest still says of its failure: its stack comes within moments, or not at all. */
-#define LINGER_MS       2000
-#define LINGER_QUIET_MS 300
+#define LINGER_MS       5000
+#define LINGER_QUIET_MS 500
 
 /* What the command printed before the guest was gone is worth a wait to whoever reads it. */
 #define FLUSH_MS 5000

@@ -110,8 +110,9 @@ describe_limit (const VpBootFacts *facts, gint64 ms)
 static const char *
 where_to_look (const VpBootFacts *facts)
 {
-  return facts->has_output ? "look at what the console said last"
-                           : "give its kernel console=ttyS0: the console has said nothing at all";
+  return facts->has_output
+             ? "look at what the console said last"
+             : "give its kernel earlyprintk=ttyS0: the console has said nothing at all";
 }
 
 static char *

@@ -17,6 +17,15 @@
 #define NOT_RUN_STATUS   126
 #define NOT_FOUND_STATUS 127
 
+static void
+print_step (JsonObject *step)
+{
+  const char *text = vp_boot_document_get_text (step, "text");
+
+  fprintf (stderr, "%6.1f s  %s%s%s\n", vp_boot_document_get_seconds (step),
+           vp_boot_document_get_text (step, "do"), text[0] != '\0' ? " " : "", text);
+}
+
 /* Not g_print(), which turns everything that the C locale lacks into question marks. */
 void
 vp_boot_output_print_progress (JsonObject *event)
@@ -28,12 +37,19 @@ vp_boot_output_print_progress (JsonObject *event)
              vp_boot_document_get_text (event, "accel_reason"),
              json_object_get_double_member (event, "tcg_scale"));
   if (g_str_equal (what, "milestone"))
-    {
-      const char *text = vp_boot_document_get_text (event, "text");
+    print_step (event);
+}
 
-      fprintf (stderr, "%6.1f s  %s%s%s\n", vp_boot_document_get_seconds (event),
-               vp_boot_document_get_text (event, "do"), text[0] != '\0' ? " " : "", text);
-    }
+void
+vp_boot_output_print_steps (JsonObject *document)
+{
+  JsonArray *steps = json_object_get_array_member (document, "steps");
+
+  /* The report of a failure has them. */
+  if (vp_boot_document_get_verdict (document) != VP_VERDICT_PASS)
+    return;
+  for (guint i = 0; i < json_array_get_length (steps); i++)
+    print_step (json_array_get_object_element (steps, i));
 }
 
 static void

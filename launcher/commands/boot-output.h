@@ -15,6 +15,15 @@ G_BEGIN_DECLS
 void vp_boot_output_print_progress (JsonObject *event);
 
 /**
+ * vp_boot_output_print_steps:
+ * @document: the document of a boot test
+ *
+ * Prints on stderr when each step was done, if it has passed: the same lines as
+ * vp_boot_output_print_progress(), where those were only drawn.
+ */
+void vp_boot_output_print_steps (JsonObject *document);
+
+/**
  * vp_boot_output_print_verdict:
  * @document: the document of a boot test
  * @options: what was asked of it

@@ -1,11 +1,13 @@
+#include "launcher/boottest/boot-config.h"
 #include "launcher/boottest/boot-document.h"
 #include "launcher/boottest/boot-run.h"
 #include "launcher/boottest/event-stream.h"
-#include "launcher/boottest/guest-command.h"
+#include "launcher/boottest/live-screen.h"
 #include "launcher/boottest/skip-condition.h"
 #include "launcher/commands/boot-output.h"
 #include "launcher/commands/command-line.h"
 #include "launcher/commands/commands.h"
+#include "launcher/commands/output.h"
 #include "launcher/commands/own-console.h"
 #include "launcher/config/option-group.h"
 #include "launcher/error.h"
@@ -15,8 +17,6 @@
 
 #include <string.h>
 #include <unistd.h>
-
-#define SERIAL_CONSOLE "console=ttyS0"
 
 /* The end is worth a wait to whoever reads the events. */
 #define FLUSH_MS 5000
@@ -31,6 +31,7 @@ typedef struct
 {
   VpEventStream *events; /* nullable */
   VpOwnConsole *console; /* nullable */
+  VpLiveScreen *screen;  /* nullable: stderr is no terminal, or not ours to draw on */
   gboolean is_quiet;     /* stderr is the command's */
 } Boot;
 
@@ -41,7 +42,9 @@ on_happening (JsonObject *event, gboolean may_drop, gpointer user_data)
 
   if (boot->events != NULL)
     vp_event_stream_send (boot->events, event, may_drop);
-  if (!boot->is_quiet)
+  if (boot->screen != NULL)
+    vp_live_screen_add_event (boot->screen, 0, event);
+  else if (!boot->is_quiet)
     vp_boot_output_print_progress (event);
 }
 
@@ -75,51 +78,6 @@ quote_command (char **argv)
   return vp_argv_quote ((char **) words->pdata);
 }
 
-/* A kernel that does not know where its console is would be tested in vain. */
-static void
-choose_console (VpConfig *config)
-{
-  g_autofree char *append = config->append;
-
-  if (config->kernel == NULL || (append != NULL && strstr (append, "console=") != NULL))
-    {
-      g_steal_pointer (&append);
-      return;
-    }
-  config->append = append != NULL && append[0] != '\0'
-                       ? g_strconcat (SERIAL_CONSOLE " ", append, NULL)
-                       : g_strdup (SERIAL_CONSOLE);
-}
-
-/* A panic is QEMU's to tell, too, and leaves the guest there to be looked at. The user's come
- * behind: they count more. */
-static gboolean
-add_qemu_args (VpConfig *config, const VpBootOptions *options, GError **error)
-{
-  g_autoptr (GPtrArray) args = g_ptr_array_new ();
-  static const char *const ours[] = { "-device", "{\"driver\":\"pvpanic\"}", "-action",
-                                      "panic=pause" };
-
-  for (guint i = 0; i < G_N_ELEMENTS (ours); i++)
-    g_ptr_array_add (args, (gpointer) ours[i]);
-  for (guint i = 0; i < options->qemu_args->len; i++)
-    g_ptr_array_add (args, options->qemu_args->pdata[i]);
-  g_ptr_array_add (args, NULL);
-  return vp_config_set_qemu_args (config, (char **) args->pdata, error);
-}
-
-/* What the guest needs to report how it went. */
-static gboolean
-add_result (VpConfig *config, const VpBootOptions *options, GError **error)
-{
-  if (options->command != NULL)
-    return vp_guest_command_prepare (config, error);
-  if (options->result == VP_RESULT_PORT)
-    config->guest_ports = VP_GUEST_PORTS_RESULT;
-  config->has_debug_exit = options->result == VP_RESULT_DEBUG_EXIT;
-  return TRUE;
-}
-
 /* Returns: (transfer full) (nullable): the document; %NULL with what is wrong with the options */
 static JsonObject *
 attempt (const VpBootInput *input, VpConfig *config, GError **error)
@@ -133,7 +91,7 @@ attempt (const VpBootInput *input, VpConfig *config, GError **error)
     return vp_boot_run_nothing (input, skip_reason, NULL);
 
   vp_replay_clear_up (input->root);
-  if (add_result (owned_config, input->options, &why))
+  if (vp_boot_config_add_result (owned_config, input->options, &why))
     blueprint = vp_blueprint_new (g_steal_pointer (&owned_config), input->root, &why);
   if (blueprint != NULL)
     {
@@ -170,6 +128,7 @@ judge (VpBootInput *input, VpConfig *config, gboolean as_json, GError **error)
   g_autoptr (VpArtifacts) artifacts = NULL;
   g_autoptr (VpEventStream) events = NULL;
   g_autoptr (VpOwnConsole) console = NULL;
+  g_autoptr (VpLiveScreen) screen = NULL;
   g_autoptr (JsonObject) document = NULL;
   Boot boot = { .is_quiet = options->command != NULL };
 
@@ -189,16 +148,22 @@ judge (VpBootInput *input, VpConfig *config, gboolean as_json, GError **error)
     }
   if (options->console)
     console = vp_own_console_new (STDERR_FILENO);
+  else if (!boot.is_quiet && isatty (STDERR_FILENO))
+    screen = vp_live_screen_new (stderr, 1, vp_output_has_colour (STDERR_FILENO));
 
   boot.events = events;
   boot.console = console;
+  boot.screen = screen;
   input->artifacts = artifacts;
   input->tell = on_happening;
   input->console = console != NULL ? on_console : NULL;
   input->user_data = &boot;
   document = attempt (input, g_steal_pointer (&owned_config), error);
+  g_clear_pointer (&screen, vp_live_screen_free);
   if (document == NULL)
     return -1;
+  if (boot.screen != NULL)
+    vp_boot_output_print_steps (document);
 
   tell_end (&boot, document);
   if ((artifacts != NULL && !vp_artifacts_finish (artifacts, document, error)) ||
@@ -210,17 +175,44 @@ judge (VpBootInput *input, VpConfig *config, gboolean as_json, GError **error)
 
 /* Returns: the exit status, or -1 */
 static int
+print_command (VpConfig *config,
+               const VpBootOptions *options,
+               const char *root,
+               gboolean as_json,
+               GError **error)
+{
+  g_autoptr (VpConfig) owned_config = config;
+  g_autoptr (VpBlueprint) blueprint = NULL;
+
+  if (!vp_boot_config_add_result (owned_config, options, error))
+    return -1;
+  blueprint = vp_blueprint_new (g_steal_pointer (&owned_config), root, error);
+  if (blueprint == NULL)
+    return -1;
+  vp_output_print_command (blueprint, as_json);
+  return 0;
+}
+
+/* Returns: the exit status, or -1 */
+static int
 boot (int argc, char **argv, gboolean *as_json, GError **error)
 {
   g_autoptr (VpConfig) config = vp_config_new ();
   g_autoptr (VpBootOptions) options = vp_boot_options_new ();
   g_autofree char *command = quote_command (argv);
   g_autofree char *name = NULL;
+  gboolean dry_run = FALSE;
+  const GOptionEntry entries[] = {
+    { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &dry_run,
+      "Print QEMU's command line and change nothing", NULL },
+    G_OPTION_ENTRY_NULL,
+  };
   VpCommandLine line = {
     .usage = "[-- COMMAND [ARG…]]",
     .summary = "Boots a VM, follows a script of steps along its console, and judges how it went. "
                "Only what was seen makes it pass.",
     .main_group = vp_boot_options_group (options),
+    .entries = entries,
     .group = vp_config_option_group (config),
     .config = config,
     .max_args = 0,
@@ -232,11 +224,12 @@ boot (int argc, char **argv, gboolean *as_json, GError **error)
     return -1;
   if (args[0] != NULL && args[1] != NULL)
     options->command = g_strdupv (args + 1);
-  if (!vp_boot_options_check (options, error) || !add_qemu_args (config, options, error))
+  if (!vp_boot_options_check (options, error) || !vp_boot_config_complete (config, options, error))
     return -1;
-  choose_console (config);
-  name = g_strdup (config->name != NULL ? config->name : "boot");
+  if (dry_run)
+    return print_command (g_steal_pointer (&config), options, root, *as_json, error);
 
+  name = g_strdup (config->name != NULL ? config->name : "boot");
   if (options->command != NULL && (*as_json || options->tap))
     {
       g_set_error (error, VP_ERROR, VP_ERROR_USAGE, "--%s: stdout is the command's",

@@ -1,5 +1,7 @@
 #include "launcher/commands/output.h"
 
+#include "launcher/vm/argv.h"
+
 #include "qmp/json-writer.h"
 
 #include <stdio.h>
@@ -48,4 +50,18 @@ vp_output_has_colour (int fd)
 
   return isatty (fd) && (no_color == NULL || no_color[0] == '\0') &&
          g_strcmp0 (g_getenv ("TERM"), "dumb") != 0;
+}
+
+void
+vp_output_print_command (const VpBlueprint *blueprint, gboolean as_json)
+{
+  g_autofree char *command = NULL;
+
+  if (as_json)
+    {
+      vp_output_json (vp_blueprint_to_json (blueprint));
+      return;
+    }
+  command = vp_argv_quote (blueprint->argv);
+  g_print ("%s\n", command);
 }

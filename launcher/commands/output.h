@@ -1,5 +1,7 @@
 #pragma once
 
+#include "launcher/vm/blueprint.h"
+
 #include <json-glib/json-glib.h>
 
 G_BEGIN_DECLS
@@ -11,6 +13,15 @@ G_BEGIN_DECLS
  * Prints it on stdout, in one line.
  */
 void vp_output_json (JsonObject *document);
+
+/**
+ * vp_output_print_command:
+ * @blueprint: a VM
+ * @as_json: whether to print its plan, of which the command line is a part
+ *
+ * Prints QEMU's command line on stdout, as a shell takes it.
+ */
+void vp_output_print_command (const VpBlueprint *blueprint, gboolean as_json);
 
 /**
  * vp_output_table:

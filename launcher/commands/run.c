@@ -8,7 +8,6 @@
 #include "launcher/error.h"
 #include "launcher/rehearse.h"
 #include "launcher/supervisor.h"
-#include "launcher/vm/argv.h"
 #include "launcher/vm/replay.h"
 
 #include <unistd.h>
@@ -140,20 +139,6 @@ detach (
   return 0;
 }
 
-static void
-print_command (const VpBlueprint *blueprint, gboolean as_json)
-{
-  g_autofree char *command = NULL;
-
-  if (as_json)
-    {
-      vp_output_json (vp_blueprint_to_json (blueprint));
-      return;
-    }
-  command = vp_argv_quote (blueprint->argv);
-  g_print ("%s\n", command);
-}
-
 int
 vp_command_run (int argc, char **argv, gboolean *as_json, GError **error)
 {
@@ -202,7 +187,7 @@ vp_command_run (int argc, char **argv, gboolean *as_json, GError **error)
 
   if (dry_run)
     {
-      print_command (blueprint, *as_json);
+      vp_output_print_command (blueprint, *as_json);
       return 0;
     }
   if (detached)

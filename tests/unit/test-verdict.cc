@@ -575,9 +575,10 @@ TEST (Verdict, SaysWhatTheTimesWereMultipliedBy)
   facts.has_output = FALSE;
   g_autoptr (VpJudgement) judgement = vp_verdict_judge (&facts);
 
-  EXPECT_STREQ (judgement->reason,
-                "not over after 300 s (60 s, times 5 for TCG) while waiting for 'login:'; raise "
-                "--timeout, or give its kernel console=ttyS0: the console has said nothing at all");
+  EXPECT_STREQ (
+      judgement->reason,
+      "not over after 300 s (60 s, times 5 for TCG) while waiting for 'login:'; raise "
+      "--timeout, or give its kernel earlyprintk=ttyS0: the console has said nothing at all");
 }
 
 TEST (Verdict, ReasonIsOneShortPrintableLine)
