@@ -73,13 +73,13 @@ append (VpArtifacts *self, const char *name, int *fd, const void *data, gsize si
     }
 }
 
-static gboolean
-write_verdict (VpArtifacts *self, JsonObject *document, GError **error)
+gboolean
+vp_artifacts_write_verdict (const char *folder, JsonObject *document, GError **error)
 {
   g_autoptr (JsonNode) root = json_node_init_object (json_node_alloc (), document);
   g_autofree char *text = json_to_string (root, TRUE);
   g_autofree char *lines = g_strconcat (text, "\n", NULL);
-  g_autofree char *path = vp_artifacts_get_path (self, names[0]);
+  g_autofree char *path = g_build_filename (folder, names[0], NULL);
   g_autoptr (GError) why = NULL;
 
   if (g_file_set_contents (path, lines, -1, &why))
@@ -113,7 +113,7 @@ vp_artifacts_open (const char *path, JsonObject *unfinished, GError **error)
 
       g_unlink (old);
     }
-  if (!write_verdict (self, unfinished, error))
+  if (!vp_artifacts_write_verdict (self->folder, unfinished, error))
     return NULL;
   self->console_fd = open_log (self, "console.log");
   self->qmp_fd = open_log (self, "qmp.jsonl");
@@ -180,10 +180,4 @@ const char *
 vp_artifacts_get_fault (VpArtifacts *self)
 {
   return self->fault;
-}
-
-gboolean
-vp_artifacts_finish (VpArtifacts *self, JsonObject *document, GError **error)
-{
-  return write_verdict (self, document, error);
 }

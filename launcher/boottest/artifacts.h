@@ -69,8 +69,8 @@ void vp_artifacts_copy (VpArtifacts *self, const char *name, const char *from);
 const char *vp_artifacts_get_fault (VpArtifacts *self);
 
 /**
- * vp_artifacts_finish:
- * @self: a folder
+ * vp_artifacts_write_verdict:
+ * @folder: where the artifacts of a test are
  * @document: how the test ended
  * @error: return location for a #GError
  *
@@ -78,7 +78,7 @@ const char *vp_artifacts_get_fault (VpArtifacts *self);
  *
  * Returns: %FALSE with %VP_ERROR_HOST
  */
-gboolean vp_artifacts_finish (VpArtifacts *self, JsonObject *document, GError **error);
+gboolean vp_artifacts_write_verdict (const char *folder, JsonObject *document, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VpArtifacts, vp_artifacts_free)
 

@@ -1,5 +1,6 @@
 #include "launcher/boottest/test-run.h"
 
+#include "launcher/boottest/artifacts.h"
 #include "launcher/boottest/boot-document.h"
 #include "launcher/boottest/test-claims.h"
 #include "launcher/boottest/test-process.h"
@@ -108,6 +109,18 @@ get_folder (const Attempt *self)
              : NULL;
 }
 
+/* The child's own has the name and the command line that it was given. */
+static void
+keep_verdict (const Attempt *self, JsonObject *document)
+{
+  JsonObject *evidence = vp_boot_document_get_evidence (document);
+  g_autofree char *folder = get_folder (self);
+  g_autoptr (GError) error = NULL;
+
+  if (folder != NULL && !vp_artifacts_write_verdict (folder, document, &error) && evidence != NULL)
+    json_object_set_string_member (evidence, "artifacts_error", error->message);
+}
+
 /* Takes the verdict of an attempt; returns whether there is to be another. */
 static gboolean
 take_verdict (Attempt *self, JsonObject *document)
@@ -115,6 +128,7 @@ take_verdict (Attempt *self, JsonObject *document)
   Run *run = self->run;
 
   complete (self, document);
+  keep_verdict (self, document);
   if (vp_boot_document_get_verdict (document) == VP_VERDICT_INFRA &&
       self->number <= run->options->retries && run->signal_number == 0)
     {

@@ -166,7 +166,7 @@ judge (VpBootInput *input, VpConfig *config, gboolean as_json, GError **error)
     vp_boot_output_print_steps (document);
 
   tell_end (&boot, document);
-  if ((artifacts != NULL && !vp_artifacts_finish (artifacts, document, error)) ||
+  if ((artifacts != NULL && !vp_artifacts_write_verdict (options->artifacts, document, error)) ||
       !vp_boot_output_publish (document, options, error))
     return -1;
   vp_boot_output_print_verdict (document, options, as_json);
