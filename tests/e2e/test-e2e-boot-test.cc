@@ -138,7 +138,7 @@ TEST_F (BootTest, IsReadByProve)
 TEST_F (BootTest, PrintsTapAndWritesJunit)
 {
   const std::string junit = folder_.path ("j.xml");
-  const Outcome outcome = run ({ manifest (MIXED), "--junit", junit });
+  const Outcome outcome = run ({ manifest (MIXED), "-j", "1", "--junit", junit });
 
   EXPECT_EQ (outcome.status, 1) << outcome;
   EXPECT_EQ (outcome.out.find ("TAP version 13\n1..5\n"), 0u) << outcome;
