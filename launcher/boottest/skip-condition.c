@@ -15,16 +15,10 @@ find_no_kvm (const char *value, const char *root)
 {
   g_autoptr (VpSysfs) sysfs = vp_sysfs_open (root, NULL);
   g_autofree char *reason = NULL;
-  VpKvmFacts facts;
-  VpHostCpu cpu;
-  VpAccel accel;
 
   if (sysfs == NULL)
     return g_strdup ("the host cannot be read");
-  vp_host_cpu_read (sysfs, &cpu);
-  vp_kvm_facts_read (sysfs, &cpu, &facts);
-  vp_accelerator_choose (VP_ACCEL_AUTO, &facts, &accel, &reason, NULL);
-  return accel == VP_ACCEL_KVM ? NULL : g_strdup_printf ("no KVM: %s", reason);
+  return vp_accelerator_has_kvm (sysfs, &reason) ? NULL : g_strdup_printf ("no KVM: %s", reason);
 }
 
 static char *

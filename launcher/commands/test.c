@@ -126,17 +126,11 @@ warn_of_load (const GPtrArray *cases, guint jobs, const char *root)
   g_autoptr (VpSysfs) sysfs = vp_sysfs_open (root, NULL);
   guint cores = g_get_num_processors ();
   g_autofree char *reason = NULL;
-  VpAccel accel = VP_ACCEL_TCG;
-  VpKvmFacts facts;
-  VpHostCpu cpu;
   guint n;
 
   if (sysfs == NULL)
     return;
-  vp_host_cpu_read (sysfs, &cpu);
-  vp_kvm_facts_read (sysfs, &cpu, &facts);
-  vp_accelerator_choose (VP_ACCEL_AUTO, &facts, &accel, &reason, NULL);
-  n = vp_test_jobs_emulated (cases, jobs, accel == VP_ACCEL_KVM);
+  n = vp_test_jobs_emulated (cases, jobs, vp_accelerator_has_kvm (sysfs, &reason));
   if (n > cores)
     g_printerr ("vmplug: warning: up to %u emulated CPUs on %u cores: they get slow, and may be "
                 "judged too slow; use a smaller -j, or fewer CPUs\n",

@@ -81,6 +81,19 @@ vp_accelerator_choose (
   return TRUE;
 }
 
+gboolean
+vp_accelerator_has_kvm (VpSysfs *sysfs, char **reason)
+{
+  VpAccel accel = VP_ACCEL_TCG;
+  VpKvmFacts facts;
+  VpHostCpu cpu;
+
+  vp_host_cpu_read (sysfs, &cpu);
+  vp_kvm_facts_read (sysfs, &cpu, &facts);
+  vp_accelerator_choose (VP_ACCEL_AUTO, &facts, &accel, reason, NULL);
+  return accel == VP_ACCEL_KVM;
+}
+
 const char *
 vp_accel_to_string (VpAccel accel)
 {

@@ -49,6 +49,15 @@ gboolean vp_accelerator_choose (
     VpAccel wanted, const VpKvmFacts *facts, VpAccel *accel, char **reason, GError **error);
 
 /**
+ * vp_accelerator_has_kvm:
+ * @sysfs: the host
+ * @reason: (out) (transfer full): why, or why not, one clause
+ *
+ * Returns: whether a guest that asks for no accelerator gets KVM
+ */
+gboolean vp_accelerator_has_kvm (VpSysfs *sysfs, char **reason);
+
+/**
  * vp_accel_to_string:
  *
  * Returns: (transfer none): "auto", "kvm" or "tcg"
